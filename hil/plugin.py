@@ -23,6 +23,7 @@ _SHOWN = {
     "samples": "samples",
     "replay": "replay",
     "limits": "limits",
+    "kernels": "kernels",
     "recovered": "recovered",
     "quarantined": "ERROR",
 }

@@ -14,7 +14,7 @@ from reds.console import plain_console
 from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.nesting.options import Objective, Order
-from reds.pack.layouts import LAYOUTS
+from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.text import LINE, percent, printable
 
 if TYPE_CHECKING:
@@ -201,6 +201,7 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     to a board. Firmware of your own, without the agent, needs the converted file.
     """
     from reds.pack import layouts, load, save
+    from reds.pack.kernel_use import kernel_lines
 
     if out.exists() and out.samefile(pack):
         raise PackError(f"{out}: is the pack itself, which boards and `reds` read: name another file")
@@ -209,9 +210,9 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     size = len(save(model, out, chosen))
     arena = max(layouts.plan(model, subnet, chosen).size for subnet in range(len(model.subnets)))
     click.echo(f"{printable(str(out))}: {size:,} bytes; its subnets need an arena of up to {arena:,} bytes")
-    lacking = [str(i) for i, each in enumerate(chosen) if each is not wanted]
-    if lacking:
-        click.echo(f"{layout} has no kernels for layer {', '.join(lacking)}: canonical, for portable kernels")
+    if wanted.id != CANONICAL.id:
+        for line in kernel_lines(model, {wanted.id}):
+            click.echo(line)
 
 
 @main.command()

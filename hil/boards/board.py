@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards.capacity import best_layouts, check_capacity, inputs_that_fit, outputs_that_fit
+from hil.boards.capacity import best_layouts, check_capacity, inputs_that_fit
 from hil.boards.checks import (
     Ticks,
     check_count,
@@ -30,7 +30,7 @@ from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
 from hil.errors import AgentError, NotMeasurable, ProtocolError
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import DECISION, LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
+from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
 from hil.protocol.put import Pages, Stored
 from hil.results.conditions import Conditions
@@ -93,6 +93,8 @@ class Board:
         )
         self._agent = agent
         self._hello = hello
+        self.known_layouts = hello.layouts
+        """Ids of the layouts that its agent knows."""
         self._model: Model | None = None
         self.selected = 0
         """Index of the subnet that runs."""
@@ -108,10 +110,7 @@ class Board:
 
     @property
     def stream(self) -> Transport:
-        """Return the byte stream to the agent, for a program that speaks another protocol meanwhile.
-
-        The agent then no longer holds the inputs that this object sent: `reset` makes both agree.
-        """
+        """Return the byte stream to the agent, for another program; after it, `reset` forgets all inputs."""
         return self._agent.transport
 
     @property
@@ -131,7 +130,7 @@ class Board:
 
     def layouts(self, model: Model) -> tuple[Layout, ...]:
         """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
-        return best_layouts(self.name, model, self._hello.layouts)
+        return best_layouts(self.name, model, self.known_layouts)
 
     def keeps_loaded(self, model: Model) -> bool:
         """Return whether the loaded pack, if there is one, stays until `deploy` has stored this one wholly.
@@ -175,7 +174,7 @@ class Board:
         return stored
 
     def _checked(self, model: Model) -> bytes:
-        return check_capacity(self.name, model, self._hello.layouts, *self.room)
+        return check_capacity(self.name, model, self.known_layouts, *self.room)
 
     def _holds(self, data: bytes, loaded: Pages) -> bool:
         """Return whether a pack is the loaded one, and still is what the agent checked at its start."""
@@ -264,7 +263,6 @@ class Board:
 
         Raises:
             SetupError: n is no such number.
-            PackRefused: An output does not fit a frame of the agent.
             ProtocolError: The samples cannot be.
         """
         check_count(self.name, n)
@@ -272,7 +270,6 @@ class Board:
         batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         output, work = model.output_size(pair[1]), self._work(pair, n)
-        self._outputs_that_fit(model, SAMPLES.size + SWITCH_SAMPLE.size)
         with no_refusal(self.name):
             timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
@@ -355,11 +352,9 @@ class Board:
         Raises:
             GovernorRefused: The governor refuses the rules or costs.
             SetupError: The clock counts events and no `hz` is stated, or time and another one is.
-            PackRefused: An output does not fit a frame of the agent.
         """
         model, rate = self._check_inputs(job.x), check_rate(self.name, clock, hz)
         check_count(self.name, job.runs)
-        self._outputs_that_fit(model, DECISION.size)
         held, work = self._inputs_that_fit(model), self._work([len(model.subnets) - 1], job.runs)
         real = self._facts.provenance is Provenance.HARDWARE
         governor = Governor(self.name, self._agent, model, job, held, clock, rate, real, work)
@@ -384,18 +379,15 @@ class Board:
         return check_inputs(self.name, self._model, x)
 
     def batches(self, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
-        """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
+        """Split inputs into batches that fit the board and take about a second."""
         model = self._check_inputs(x)
         quick = max(1, _BATCH_MACS // max(1, sum(model.subnets[s].macs for s in subnets)))
-        size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
+        size = min(self._inputs_that_fit(model), quick)
         for at in range(0, len(x), size):
             yield x[at : at + size]
 
     def _inputs_that_fit(self, model: Model) -> int:
         return inputs_that_fit(self.name, model, self._hello.input_bytes)
-
-    def _outputs_that_fit(self, model: Model, beside: int = 0) -> int:
-        return outputs_that_fit(self.name, model, self._hello.max_payload - beside)
 
     def _load(self, batch: NDArray[np.int8]) -> None:
         with no_refusal(self.name):

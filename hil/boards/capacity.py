@@ -76,12 +76,3 @@ def inputs_that_fit(board: str, model: Model, room: int) -> int:
         there = f"the {room:,} bytes of its agent"
         raise PackRefused(f"an input of {model.name} takes more than {there}; reduce it", board=board)
     return held
-
-
-def outputs_that_fit(board: str, model: Model, room: int) -> int:
-    """Return how many outputs of any subnet fit a frame's bytes. Raises `PackRefused` if none does."""
-    held = room // max(model.output_size(s) for s in range(len(model.subnets)))
-    if held < 1:
-        there = f"the {room:,} bytes that its agent's frames have for it"
-        raise PackRefused(f"an output of {model.name} takes more than {there}; reduce it", board=board)
-    return held

@@ -126,7 +126,7 @@ class Governor:
         with no_refusal(self._board):
             self._agent.inputs(len(batch), clamp_input(batch).tobytes())
             begun = time.monotonic()
-            answer = self._agent.decide(request, max(sizes), self._work)
+            answer = self._agent.decide(request, sizes, self._work)
             return self._read(answer, sizes, time.monotonic() - begun)
 
     def _read(self, answer: bytes, sizes: Sequence[int], seconds: float) -> Decision:

@@ -12,6 +12,7 @@ from hil.protocol.hello import Clock
 from hil.results.layer_facts import layer_facts
 from hil.results.profile import Profile, costs
 from hil.results.samples import Samples
+from reds.pack.kernel_use import kernel_lines
 from reds.pack.model import Model
 
 SAMPLES = 100
@@ -41,7 +42,8 @@ def profile(board: Board, model: Model, subnet: int, x: NDArray[np.int8]) -> Pro
     layers = layer_facts(model, subnet, board.layouts(model))
     name = model.subnets[subnet].name
     found = costs(each, whole, readings)
-    return Profile(model.name, name, facts.name, str(facts.provenance), layers, found)
+    kernels = tuple(kernel_lines(model, board.known_layouts))
+    return Profile(model.name, name, facts.name, str(facts.provenance), layers, found, kernels)
 
 
 def _with_clock(

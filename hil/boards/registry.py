@@ -10,21 +10,31 @@ import pkgutil
 from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Protocol, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from hil.boards import targets
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.speed import UNKNOWN, Speed
 from hil.errors import UnknownTarget
 from reds.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from hil.boards.serial_board import SerialBoard
 
 GROUP = "reds_hil.boards"
 """Group of the entry points."""
 
 
 class Target(Protocol):
-    """Interface of a target's module."""
+    """Interface of a target's module.
+
+    A module without `absent` and `device` opens a board that exists only in an emulator. These
+    may be left out, too: `SPEED`, the `Speed` of its emulator; `BOARD`, a `SerialBoard` that is found on USB;
+    `AGENT`, a `BareMetal`, and `MACHINE`, a `Machine`, whose programs `hil doctor` looks for.
+    """
 
     HAS_EMULATOR: bool
 
@@ -47,6 +57,25 @@ class Target(Protocol):
         ...
 
 
+class _OnlyEmulated:
+    """A target of no real board: its module, with the functions that look for one."""
+
+    HAS_EMULATOR = True
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def absent(self, entry: Entry) -> str:
+        """Return that there is none."""
+        return f"no real {entry.target} is known; bench its emulator"
+
+    def device(self, entry: Entry) -> None:
+        """Return None: it is absent."""
+
+
 def target_names() -> tuple[str, ...]:
     """Return the names of all targets, sorted."""
     return tuple(sorted(_modules()))
@@ -57,7 +86,31 @@ def target(name: str) -> Target:
     modules = _modules()
     if name not in modules:
         raise UnknownTarget(f"there is no target {name!r}; {did_you_mean(name, sorted(modules))}")
-    return cast(Target, import_module(modules[name]))
+    module = import_module(modules[name])
+    return cast(Target, module if hasattr(module, "absent") else _OnlyEmulated(module))
+
+
+def serial_boards() -> "dict[str, SerialBoard]":
+    """Return the kinds of boards that have a serial port, by target: those whose module has a `BOARD`."""
+    found = {name: getattr(target(name), "BOARD", None) for name in target_names()}
+    return {name: board for name, board in found.items() if board is not None}
+
+
+def programs() -> dict[str, str]:
+    """Return the compilers and emulators of boards without a system, each with the targets that need it."""
+    needed: dict[str, list[str]] = {}
+    for name in target_names():
+        module = target(name)
+        for what, program in (("AGENT", "compiler"), ("MACHINE", "qemu")):
+            if hasattr(module, what):
+                needed.setdefault(getattr(getattr(module, what), program), []).append(name)
+    return {program: " and ".join(names) for program, names in needed.items()}
+
+
+def speed(name: str) -> Speed:
+    """Return the speed of a target's emulator. Raises `UnknownTarget`."""
+    found: Speed = getattr(target(name), "SPEED", UNKNOWN)
+    return found
 
 
 def _modules() -> dict[str, str]:

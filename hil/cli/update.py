@@ -28,6 +28,7 @@ def update(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, 
     from hil.boards.facts import Provenance
     from hil.cli.status import board_and_status
     from hil.errors import PackRefused
+    from reds.pack.kernel_use import kernel_lines
     from reds.pack.pack import load_pack
 
     model = load_pack(pack_file).model
@@ -41,3 +42,5 @@ def update(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, 
         stored = board.deploy(model, lambda done: say(f"{done:,} bytes of {model.name} are stored"))
     sent = f"{stored.sent:,} of {stored.size:,} bytes sent, {stored.copied:,} copied from the old pack"
     click.echo(printable(f"{board.name}: {model.name} is stored: {sent}", LINE))
+    for line in kernel_lines(model, board.known_layouts):
+        click.echo(printable(f"{board.name}: {line}", LINE))

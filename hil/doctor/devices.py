@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from string import ascii_lowercase
 
 from hil.boards import registry
 from hil.boards.entry import Entry
-from hil.boards.targets.nano33ble import BOOTLOADER, MODEL, USB_IDS
+from hil.boards.serial_board import SerialBoard
 from hil.errors import SetupError
 from hil.transports.adb import find, server
 from hil.transports.adb.stream import LOST
 from hil.transports.deadline import Deadline
 from hil.transports.serial_ports import Port, ports_here, ports_matching
 
-NO_NANO = (
-    "no Nano 33 BLE; if one is plugged in by a data cable, press its reset button twice:"
-    " its bootloader then answers on a port of its own"
-)
 NO_ANDROID = "no Android device; enable USB debugging on it and plug it in"
 
 
@@ -35,28 +32,41 @@ class Found:
 
 def plugged_in() -> Iterator[Found]:
     """Return all boards that are plugged in; a line without an entry says why there are none of a kind."""
-    finders: tuple[tuple[Callable[[], Iterable[Found]], str], ...] = (
-        (lambda: nanos(ports_here()), NO_NANO),
-        (androids, NO_ANDROID),
-    )
-    for look, none in finders:
+    finders: list[tuple[Callable[[], Iterable[Found]], str]] = [
+        (partial(_here, board), missing(board)) for board in registry.serial_boards().values()
+    ]
+    for look, none in (*finders, (androids, NO_ANDROID)):
         try:
             yield from list(look()) or [Found(None, none)]
         except SetupError as error:
             yield Found(None, str(error))
 
 
-def nanos(ports: Iterable[Port]) -> Iterator[Found]:
-    """Return the Nanos on these ports. A serial number that is odd or not unique is not used to name one."""
-    found = ports_matching(ports, USB_IDS, None)
+def missing(board: SerialBoard) -> str:
+    """Return that there is no such board, and what to try."""
+    return f"no {board.model.name}; {board.model.missing}"
+
+
+def _here(board: SerialBoard) -> Iterator[Found]:
+    return on_ports(board, ports_here())
+
+
+def on_ports(board: SerialBoard, ports: Iterable[Port]) -> Iterator[Found]:
+    """Return the boards of a kind on these ports.
+
+    A serial number that is odd or not unique is not used to name one.
+    """
+    model, target = board.model, board.target
+    found = ports_matching(ports, model.ids, None)
     serials = [port.serial for port in found]
     for number, port in enumerate(found, 1):
         serial = port.serial or ""
         unique = serial and serial.isprintable() and serials.count(serial) == 1
-        name = f"nano-{number}"
-        entry = Entry(name, "nano33ble", serial=serial) if unique else Entry(name, "nano33ble", port.device)
-        state = f"{MODEL} at {port.device}, {f'serial number {serial}' if serial else 'no serial number'}"
-        if port.id == BOOTLOADER:
+        name = f"{model.nickname}-{number}"
+        entry = Entry(name, target, serial=serial) if unique else Entry(name, target, port.device)
+        known = f"serial number {serial}" if serial else "no serial number"
+        state = f"{model.name} at {port.device}, {known}"
+        if port.id in model.bootloader:
             state += ", in its bootloader: a bench uploads its agent, or press reset once to leave"
         yield Found(entry, state)
 

@@ -46,13 +46,17 @@ def extras(machine: Machine) -> Iterator[Finding]:
     """
     for extra, use in USES.items():
         subject = f"extra {extra}"
-        needed = extra == "hil" or (extra == "firmware" and any(usb.nanos(machine)))
+        needed = extra == "hil" or (extra == "firmware" and _has_nano(machine))
         if lacking := uninstalled(extra):
             what = f"{lacking.partition(':')[0]}, needed for {use}"
             yield fault(subject, needed, what, f"pip install 'reds-hil[{extra}]'")
         else:
             packages = [name for name, (_, of) in EXTRAS.items() if of == extra == "hil"]
             yield _damaged(subject, packages) or ok(subject, f"for {use}")
+
+
+def _has_nano(machine: Machine) -> bool:
+    return any(target == "nano33ble" for target, _ in usb.on_serial_ports(machine))
 
 
 def _damaged(subject: str, packages: Iterable[str]) -> Finding | None:

@@ -58,7 +58,7 @@ TOOLS = (
 def tools(machine: Machine) -> Iterator[Finding]:
     """Check that each program is installed and answers."""
     on_network = {entry.target for entry in machine.entries() if entry.host}
-    for tool in TOOLS:
+    for tool in (*TOOLS, *_of_targets()):
         needed = tool.needed or bool(on_network & set(tool.targets))
         remedy = install(tool.packages)
         path = shutil.which(tool.program)
@@ -74,6 +74,23 @@ def tools(machine: Machine) -> Iterator[Finding]:
         else:
             number = re.search(r"\d+\.\d[\w.]*", version)
             yield ok(tool.program, f"{number[0] if number else 'unknown version'}, for {tool.use}")
+
+
+def _of_targets() -> Iterator[Tool]:
+    """Yield what only boards without a system need: compilers, and emulators."""
+    try:
+        from hil.boards import registry
+        from hil.emulators import qemu
+        from hil.firmware import build
+
+        needed = registry.programs()
+    except Exception:  # whatever a damaged package does; another check names it
+        return
+    known = {tool.program for tool in TOOLS}
+    for program, targets in needed.items():
+        if program not in known:
+            packages = build.PACKAGES.get(program) or qemu.package(program)
+            yield Tool(program, packages, f"a target: {targets}")
 
 
 def keyring(machine: Machine) -> Iterator[Finding]:

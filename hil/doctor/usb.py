@@ -12,17 +12,15 @@ from hil.doctor.finding import Finding, fault, ok
 from hil.doctor.machine import Machine, user
 
 RULES = Path(__file__).with_name("60-reds-hil.rules")
-"""The udev rules of a Nano and of Android devices. The number lets later rules of the system see them."""
+"""The udev rules of boards on serial ports and of Androids; later rules of the system see their marks."""
 INSTALLED = "/etc/udev/rules.d/60-reds-hil.rules"
-NANO_IDS = frozenset({("2341", "805a"), ("2341", "005a")})
-"""USB ids of a Nano 33 BLE that runs, and of its bootloader, as the kernel writes them."""
 _ADB_INTERFACE = ("ff", "42", "01")
 _INSTALL = (
     f"sudo install -m 644 {shlex.quote(str(RULES))} {INSTALLED}"
     " && sudo udevadm control --reload && sudo udevadm trigger"
 )
 _MEDDLERS = {
-    "ModemManager": ("it may send modem commands to a Nano that was plugged in", _INSTALL),
+    "ModemManager": ("it may send modem commands to a board that was plugged in", _INSTALL),
     "brltty": (
         "it may take a USB serial adapter for a braille display",
         "sudo systemctl mask --now brltty.service brltty-udev.service",
@@ -39,10 +37,10 @@ class Device:
 
 
 def serial_ports(machine: Machine) -> Iterator[Finding]:
-    """Check that this user may open the ports of the Nanos, or could open one that is plugged in."""
-    found = list(nanos(machine))
-    for nano in found:
-        yield _rights(machine, nano, "serial port")
+    """Check that this user may open the ports of boards on USB, or could open one that is plugged in."""
+    found = list(on_serial_ports(machine))
+    for _, device in found:
+        yield _rights(machine, device, "serial port")
     if not found:
         yield _group(machine)
 
@@ -78,18 +76,34 @@ def meddlers(machine: Machine) -> Iterator[Finding]:
         if not machine.running(program):
             yield ok(program, "does not run")
         elif program == "ModemManager" and tamed:
-            yield ok(program, "runs, and leaves the Nano alone by the udev rules")
+            yield ok(program, "runs, and leaves boards alone by the udev rules")
         else:
             yield fault(program, False, f"runs: {harm}", remedy)
 
 
-def nanos(machine: Machine) -> Iterator[Device]:
-    """Return the serial ports of the Nanos, running or in their bootloader."""
+def on_serial_ports(machine: Machine) -> Iterator[tuple[str, Device]]:
+    """Return the serial ports of boards on USB, running or in their bootloader, each with its target."""
+    known = _known_ids()
     for link in machine.glob("/sys/class/tty/*/device"):
         usb = next((p for p in (link.resolve(), *link.resolve().parents) if (p / "idVendor").exists()), None)
-        if usb and (machine.text(usb / "idVendor"), machine.text(usb / "idProduct")) in NANO_IDS:
-            name = link.parent.name
-            yield Device(f"the Nano at /dev/{name}", machine.path(f"/dev/{name}"))
+        if usb and (of := known.get((machine.text(usb / "idVendor"), machine.text(usb / "idProduct")))):
+            port = f"/dev/{link.parent.name}"
+            yield of[0], Device(f"the {of[1]} at {port}", machine.path(port))
+
+
+def _known_ids() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return target and model by USB id, as the kernel writes it; none if packages are missing or damaged."""
+    try:
+        from hil.boards.registry import serial_boards
+
+        boards = serial_boards()
+    except Exception:  # whatever a damaged package does; other checks name it
+        return {}
+    return {
+        (f"{vendor:04x}", f"{product:04x}"): (target, board.model.name)
+        for target, board in boards.items()
+        for vendor, product in board.model.ids
+    }
 
 
 def androids(machine: Machine) -> Iterator[Device]:
@@ -124,11 +138,11 @@ def _group(machine: Machine) -> Finding:
     subject = "serial port"
     port = next((p for p in machine.glob("/dev/ttyS*")), None)
     if port is None or machine.may_open(port):
-        return ok(subject, "no Nano is plugged in")
+        return ok(subject, "no board is plugged in")
     group = _group_name(port)
     if group in ("root", "tty"):
-        return ok(subject, "no Nano is plugged in")
-    what = f"no Nano is plugged in; its port will belong to group {group}, which {user()} is not in"
+        return ok(subject, "no board is plugged in")
+    what = f"no board is plugged in; its port will belong to group {group}, which {user()} is not in"
     return fault(subject, False, what, _join(group))
 
 

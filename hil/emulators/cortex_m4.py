@@ -1,9 +1,8 @@
 """Emulate the Nano 33 BLE: QEMU's Cortex-M4 behind a mailbox, counting instructions, cycles and flash reads.
 
-With `-icount` time is a function of the executed instructions. A plugin adds up cycles by `cycles.py`, and
-the words of data that instructions read from flash. All counts repeat exactly, whatever else the machine
-does. The plugin is always on: an inference of MobileNetV1 0.25 takes 0.026 s of a core with it, 0.020 s if it
-does not count reads of flash.
+A plugin adds up cycles by `cycles.py`, and the words of data that instructions read from flash. All counts
+repeat exactly, whatever else the machine does. The plugin is always on: an inference of MobileNetV1 0.25
+takes 0.026 s of a core with it, 0.020 s if it does not count reads of flash.
 """
 
 import hashlib
@@ -15,60 +14,34 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hil.cache import cache_dir, keep, prepare, whole
+from hil.emulators.bare_board import BareBoard, Machine
 from hil.emulators.cycles import symbol_and_table
-from hil.emulators.mailbox import MailboxTransport
-from hil.emulators.qemu import Qemu, version
+from hil.emulators.qemu import version
 from hil.errors import BuildError, EmulatorError
 from hil.lifetime.child import run
 from hil.lifetime.folder import TemporaryFolder
-from hil.transports.transport import Advice
 
-QEMU = "qemu-system-arm"
+MACHINE = Machine("mps2-an386")
 COMPILE_SECONDS = 60.0
 _MARK = "clock_mark"
-_SHIFT = 10
-"""2^10 ns an instruction: the agent's port converts the ticks of its timer by the same number."""
-_MEMORY = 16 << 20
 _FLASH_END = 1 << 20
 """The flash of the nRF52840 begins at 0."""
-_PTY = re.compile(rb"redirected to (\S+)")
 
 
-class Emulator(Qemu):
-    """A running emulator; `open` talks to its agent."""
+class Emulator(BareBoard):
+    """A running emulator that counts cycles, too."""
 
     def __init__(self, elf: Path) -> None:
         """Start the agent at `elf`. Raises `EmulatorError` if QEMU is missing or does not start."""
-        super().__init__(QEMU, "nano33ble")
-        try:
-            self.launch(self._arguments(elf))
-            self._port = self.expect(_PTY, 10)[1].decode()
-        except BaseException:
-            self.stop()
-            raise
+        super().__init__("nano33ble", MACHINE, elf)
 
-    def open(self, advice: Advice) -> MailboxTransport:
-        """Open the byte stream to the agent. Raises `LinkError` if QEMU has ended."""
-        return MailboxTransport(self._port, self.folder / "memory", advice)
-
-    def _arguments(self, elf: Path) -> list[str]:
-        agent, plugin = self.link("agent.elf", elf), self.link("counter.so", _plugin())
+    def options(self, elf: Path) -> list[str]:
+        """Return the arguments of the plugin."""
+        plugin = self.link("counter.so", _plugin())
         mark, table = _table(elf)
-        try:
-            (self.folder / "costs").write_bytes(table)
-            with (self.folder / "memory").open("wb") as memory:
-                os.posix_fallocate(memory.fileno(), 0, _MEMORY)  # else a full disk would end QEMU later
-        except OSError as error:
-            lacks = f"{self.folder.parent} has no {_MEMORY >> 20} MB for the board's memory: {error.strerror}"
-            raise EmulatorError(f"{lacks}; make room there, or set TMPDIR to another folder") from error
-        return [
-            *("-display", "none", "-monitor", "none", "-serial", "pty", "-kernel", agent),
-            *("-machine", "mps2-an386,memory-backend=shared"),
-            *("-object", f"memory-backend-file,id=shared,size={_MEMORY},mem-path=memory,share=on"),
-            *("-icount", f"shift={_SHIFT},align=off,sleep=on"),
-            "-plugin",
-            f"{plugin},costs=costs,memory=memory,mark={mark:#x},flash=0,flash_end={_FLASH_END:#x}",
-        ]
+        (self.folder / "costs").write_bytes(table)
+        flash = f"flash=0,flash_end={_FLASH_END:#x}"
+        return ["-plugin", f"{plugin},costs=costs,memory=memory,mark={mark:#x},{flash}"]
 
 
 def start(elf: Path) -> Emulator:
@@ -92,7 +65,7 @@ def _table(elf: Path) -> tuple[int, bytes]:
 
 def _plugin() -> Path:
     """Return the cycle counter, compiled for the installed QEMU or cached. Raises `BuildError`."""
-    found = re.search(r"version (\d+)", version(QEMU, "nano33ble"))
+    found = re.search(r"version (\d+)", version(MACHINE.qemu, "nano33ble"))
     api = 2 if found and int(found[1]) >= 9 else 1
     source = Path(__file__).with_name("counter.c")
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]

@@ -17,6 +17,8 @@ from hil.transports.deadline import Deadline
 from reds.text import printable
 
 VERSION_SECONDS = 10.0
+_PACKAGES = {"arm": "qemu-system-arm", "aarch64": "qemu-system-arm", "x86_64": "qemu-system-x86"}
+"""Debian packages by what a program emulates; the others are in one."""
 _KEPT = 1 << 16
 """Bytes of QEMU's output in which a pattern is searched, the last ones."""
 
@@ -24,13 +26,18 @@ _KEPT = 1 << 16
 def version(program: str, board: str) -> str:
     """Return the version text of the installed QEMU. Raises `EmulatorError` if it is missing."""
     if shutil.which(program) is None:
-        raise EmulatorError(f"no {program} on this machine to emulate a {board}; install qemu-system-arm")
+        raise EmulatorError(f"no {program} on this machine to emulate a {board}; install {package(program)}")
     try:
         return run([program, "--version"], VERSION_SECONDS).output
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EmulatorError(
-            f"{program} does not say its version: {error}; install qemu-system-arm"
+            f"{program} does not say its version: {error}; install {package(program)}"
         ) from error
+
+
+def package(program: str) -> str:
+    """Return the Debian package of a program of QEMU."""
+    return _PACKAGES.get(program.rpartition("-")[2], "qemu-system-misc")
 
 
 class Qemu:
@@ -64,7 +71,9 @@ class Qemu:
                     setup=_on_one_core(),
                 )
         except OSError as error:
-            raise EmulatorError(f"{self._program} cannot be run: {error}; install qemu-system-arm") from error
+            raise EmulatorError(
+                f"{self._program} cannot be run: {error}; install {package(self._program)}"
+            ) from error
 
     @property
     def pid(self) -> int:

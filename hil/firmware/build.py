@@ -18,6 +18,7 @@ from pathlib import Path
 
 from hil.cache import cache_dir, keep, prepare, whole
 from hil.errors import BuildError
+from hil.firmware.bare_metal import BareMetal
 from hil.firmware.platformio import core_environment
 from hil.lifetime.child import run
 from hil.lifetime.folder import TemporaryFolder
@@ -25,6 +26,7 @@ from reds.files import write_atomically
 
 DESKTOP = "desktop"
 EMULATED = "emulated"
+"""The agent of the emulated Nano, which PlatformIO builds."""
 LINUX = {"aarch64": "linux-aarch64", "x86_64": "linux-x86_64"}
 """Static agents for every Linux, by the machine that `uname -m` prints."""
 EMULATED_LINUX = "emulated-linux-aarch64"
@@ -46,13 +48,17 @@ _TOOLS = {
     **{environment: ("make", f"{machine}-linux-gnu-gcc") for machine, environment in AVD.items()},
     EMULATED_LINUX: ("make", "aarch64-linux-gnu-gcc"),
 }
-_PACKAGES = {
+PACKAGES = {
     "make": "make",
     "cc": "build-essential",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
+    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
 }
+"""Debian packages of the programs that build agents."""
+_NANO, _POSIX = "nano33ble", "posix"
+"""Folders of sources."""
 
 
 def targets_dir() -> Path:
@@ -64,17 +70,21 @@ def targets_dir() -> Path:
     raise BuildError("the agents' sources are not here: reinstall reds-hil, or run from a checkout of it")
 
 
-def build_id() -> str:
-    """Return the hash of the agents' sources in 16 hex digits, which an agent states in its hello."""
+def build_id(folder: str | Path = _NANO) -> str:
+    """Return the hash of the sources of an agent in 16 hex digits, which it states in its hello.
+
+    Args:
+        folder: Folder of its board, by its name in `targets` or by its path.
+    """
     root = targets_dir()
-    return str(runpy.run_path(str(root / "build_id.py"))["build_id"](root))
+    return str(runpy.run_path(str(root / "build_id.py"))["build_id"](root, root / folder))
 
 
-def agent(environment: str, wrap: Path | None = None, board: str = "desktop") -> Path:
+def agent(environment: str | BareMetal, wrap: Path | None = None, board: str = "desktop") -> Path:
     """Return the agent for an environment, built unless the cache has it.
 
     Args:
-        environment: DESKTOP, EMULATED, or an environment in LINUX or AVD.
+        environment: DESKTOP, EMULATED, an environment in LINUX or AVD, or an agent without a system.
         wrap: C file whose `__wrap_reds_select` and `__wrap_reds_run` replace those of the runtime.
         board: Name that an agent for a POSIX system gives its board.
 
@@ -86,7 +96,9 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
         _require_tools(environment)
         prepare(program)
         with _sources() as sources:
-            if environment == EMULATED:
+            if isinstance(environment, BareMetal):
+                built = _bare_metal(sources, wrap, environment)
+            elif environment == EMULATED:
                 built = _emulated(sources, wrap)
             else:
                 built = _posix(sources, wrap, board, environment)
@@ -94,23 +106,48 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
     return program
 
 
-def is_built(environment: str, board: str = "desktop") -> bool:
+def binary(firmware: BareMetal) -> Path:
+    """Return an agent without a system as it lies in flash, built unless the cache has it.
+
+    Raises `BuildError`.
+    """
+    program = agent(firmware).with_suffix(".bin")
+    if not whole(program):
+        with TemporaryFolder("build") as folder:
+            copy = firmware.compiler.removesuffix("gcc") + "objcopy"
+            (folder / "out").mkdir()
+            command = [copy, "-O", "binary", str(agent(firmware)), "agent.bin"]
+            _run(command, {}, BUILD_SECONDS, folder / "out")
+            keep(program, (folder / "out" / "agent.bin").read_bytes())
+    return program
+
+
+def is_built(environment: str | BareMetal, board: str = "desktop") -> bool:
     """Return whether the cache has the agent that `agent` returns. Args are those of `agent`."""
     return whole(_program(environment, None, board), executable=True)
 
 
-def _program(environment: str, wrap: Path | None, board: str) -> Path:
+def _program(environment: str | BareMetal, wrap: Path | None, board: str) -> Path:
     """Return the path of an agent in the cache."""
-    extra = "" if environment == EMULATED else f"-{board}"
-    extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
-    return cache_dir() / build_id() / f"agent-{environment}{extra}"
+    if isinstance(environment, BareMetal):
+        name, folder = environment.board, environment.folder
+    elif environment == EMULATED:
+        name, folder = environment, _NANO
+    else:
+        name, folder = f"{environment}-{board}", _POSIX
+    extra = "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
+    return cache_dir() / build_id(folder) / f"agent-{name}{extra}"
 
 
-def _require_tools(environment: str) -> None:
-    for tool in _TOOLS[environment]:
+def _require_tools(environment: str | BareMetal) -> None:
+    if isinstance(environment, BareMetal):
+        name, tools = environment.board, environment.tools
+    else:
+        name, tools = environment, _TOOLS[environment]
+    for tool in tools:
         if shutil.which(tool) is None:
-            missing = f"no {tool} on this machine to build the {environment} agent"
-            raise BuildError(f"{missing}; install {_PACKAGES[tool]}")
+            missing = f"no {tool} on this machine to build the {name} agent"
+            raise BuildError(f"{missing}; install {PACKAGES.get(tool, tool)}")
 
 
 @contextmanager
@@ -128,6 +165,21 @@ def _sources() -> Iterator[Path]:
         yield copy
 
 
+def _bare_metal(sources: Path, wrap: Path | None, firmware: BareMetal) -> Path:
+    name = firmware.folder
+    if isinstance(name, Path):  # it may be called as one of ours
+        name = "of_another_package"
+        shutil.copytree(firmware.folder, sources / name)
+    options = {"NAME": firmware.board, "FOLDER": name, "BUILD_ID": build_id(firmware.folder)}
+    if wrap:
+        shutil.copy(wrap, sources / "wrap.c")
+        options["WRAP"] = "../wrap.c"
+    told = [f"{name}={value}" for name, value in {**options, **firmware.options}.items()]
+    command = ["make", "-s", f"-j{os.cpu_count() or 1}", "OUT=../out", *told, "../out/agent.elf"]
+    _run(command, {}, BUILD_SECONDS, sources / "bare_metal")
+    return sources / "out" / "agent.elf"
+
+
 def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Path:
     if wrap:
         shutil.copy(wrap, sources / "wrap.c")
@@ -136,7 +188,7 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
     options = {  # all of them, for make takes others from the environment; make cannot quote an absolute path
         "OUT": "../out",
         "BOARD": board,
-        "BUILD_ID": build_id(),
+        "BUILD_ID": build_id(board if (sources / board / "sources").is_file() else _POSIX),
         "CC": compiler,
         "CLOCK": clocks.get(environment, "time"),
         "COMMON": "../common.a",
@@ -144,7 +196,7 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
         "WRAP": "../wrap.c" if wrap else "",
     }
     command = ["make", "-s", *(f"{name}={value}" for name, value in options.items())]
-    common = cache_dir() / build_id() / f"common-{compiler}.a"
+    common = cache_dir() / build_id(_POSIX) / f"common-{compiler}.a"
     if not whole(common):
         parallel = f"-j{os.cpu_count() or 1}"
         _run([*command, parallel, "../out/common.a"], {}, BUILD_SECONDS, sources / "posix")
@@ -170,7 +222,7 @@ def nano_firmware() -> Path:
 
     The first time PlatformIO downloads its nordicnrf52 platform, which takes minutes. Raises `BuildError`.
     """
-    firmware = cache_dir() / build_id() / "agent-nano33ble.bin"
+    firmware = cache_dir() / build_id(_NANO) / "agent-nano33ble.bin"
     if not whole(firmware):
         prepare(firmware)
         with _sources() as sources:

@@ -2,8 +2,8 @@
 
 import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from hil.firmware import build
 from hil.firmware.upload import store_once
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host
@@ -14,26 +14,33 @@ LOGIN_SECONDS, UPLOAD_SECONDS = 15.0, 120.0
 """Deadlines of the login, and of the command."""
 
 
-def upload_nano_on(via: Host, command: Sequence[str], touch: Callable[[], None]) -> None:
-    """Copy the agent of a Nano to a machine and run a command there that stores it on the board.
+def uploader(firmware: Callable[[], Path]) -> Callable[[Host, Sequence[str], Callable[[], None]], None]:
+    """Return a function that does `run_there` with an agent that it builds.
+
+    It raises `BuildError` if the agent does not build, with the board left as it was.
+
+    Args:
+        firmware: Builds the agent.
+    """
+    return lambda via, command, touch: run_there(via, command, firmware().read_bytes(), touch)
+
+
+def run_there(via: Host, command: Sequence[str], firmware: bytes, touch: Callable[[], None]) -> None:
+    """Copy firmware to a machine and run a command there that stores it on a board.
 
     Args:
         via: The machine, which is logged in to over SSH.
         command: Program and arguments, without a shell. `{firmware}` stands for the file.
+        firmware: Bytes of the file.
         touch: Starts the board's bootloader. It is called when nothing but the command is left to do, so that
-            a build or a login that fails leaves the board as it was.
+            a login that fails leaves the board as it was.
 
     Raises:
-        BuildError: The agent does not build, the machine does not store it, or the command fails.
+        BuildError: The machine does not store the file, or the command fails.
         HostKeyError: The host key of the machine is not the expected one.
         LoginError: The machine accepts none of our keys.
         LinkError: The machine cannot be reached or was lost.
     """
-    run_there(via, command, build.nano_firmware().read_bytes(), touch)
-
-
-def run_there(via: Host, command: Sequence[str], firmware: bytes, touch: Callable[[], None]) -> None:
-    """Copy firmware to a machine and run a command on it, as `upload_nano_on`."""
     from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
     with SshMachine(via, Deadline.after(LOGIN_SECONDS)) as machine:

@@ -5,7 +5,7 @@ let become quiet. A measurement is never repeated because of its figures.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, TypeVar
@@ -21,6 +21,8 @@ from hil.transports.deadline import Deadline
 from hil.transports.transport import Transport
 
 T = TypeVar("T")
+LEAST_PAYLOAD = 64
+"""Bytes of payload that every agent takes."""
 NOTHING: frozenset[int] = frozenset()
 HELLO_AGAIN_SECONDS = 0.25
 """Seconds after which an unanswered hello is sent again: the board may still be starting."""
@@ -55,7 +57,7 @@ class Agent:
         self.board = board
         self.patience = Patience(patience)
         self._exchange = Exchange(transport, board)
-        self._largest = 0  # payload that the agent takes, by its hello
+        self._largest = LEAST_PAYLOAD  # payload of a frame, either way; the hello states more
         self._inputs = 0  # how many are loaded
         self._loaded: bytes | None = None  # what the agent holds of them, None if that is unknown
 
@@ -211,21 +213,25 @@ class Agent:
         """
         self._ask(Command.GOVERN, request, 0)
 
-    def decide(self, request: bytes, output: int, work: float) -> bytes:
+    def decide(self, request: bytes, outputs: Sequence[int], work: float) -> bytes:
         """Let the governor choose and run a job by a DECIDE, and return its DECISION with the output.
 
         Args:
             request: The DECIDE; its input is one of those loaded.
-            output: Most bytes of an output.
+            outputs: Bytes of an output of each subnet.
             work: Seconds that the job may take.
         """
-        size = wire.DECISION.size + output
+        size = wire.DECISION.size + max(outputs)
 
         def once(deadline: Deadline) -> bytes:
-            answer = next(self._exchange.ask(Command.DECIDE, request, deadline))
-            if not wire.DECISION.size <= len(answer) <= size:
+            answers = self._exchange.ask(Command.DECIDE, request, deadline)
+            answer = next(answers)
+            if not wire.DECISION.size <= len(answer) <= min(size, self._largest):
                 raise self._broken(f"the answer to DECIDE has {len(answer)} bytes, not {size}")
-            return answer
+            subnet = wire.DECISION.read(answer)["subnet"]
+            left = outputs[subnet] + wire.DECISION.size - len(answer) if subnet < len(outputs) else 0
+            more = self._pieces(Command.DECIDE, answers, left) if len(answer) == self._largest else b""
+            return answer + more
 
         return self._within(work, len(request) + size, once)
 
@@ -264,10 +270,21 @@ class Agent:
         )
 
     def _once(self, command: Command, payload: bytes, size: int, deadline: Deadline) -> bytes:
-        answer = next(self._exchange.ask(command, payload, deadline))
-        if len(answer) != size:
-            raise self._broken(f"the answer to {command.name} has {len(answer)} bytes, not {size}")
-        return answer
+        answers = self._exchange.ask(command, payload, deadline)
+        return self._pieces(command, answers, size) if size else self._piece(command, answers, 0)
+
+    def _pieces(self, command: Command, answers: Iterator[bytes], size: int) -> bytes:
+        """Return so many bytes of an answer whose frames are full, but for the last."""
+        pieces = []
+        for left in range(size, 0, -self._largest):
+            pieces.append(self._piece(command, answers, min(left, self._largest)))
+        return b"".join(pieces)
+
+    def _piece(self, command: Command, answers: Iterator[bytes], size: int) -> bytes:
+        piece = next(answers)
+        if len(piece) != size:
+            raise self._broken(f"an answer to {command.name} has {len(piece)} bytes, not {size}")
+        return piece
 
     def _put(
         self, data: bytes, chunk: int, page: int, same: frozenset[int], advance: Callable[[int], None]
@@ -308,6 +325,7 @@ class Agent:
     def _timed(self, command: Command, request: bytes, count: int, size: int, deadline: Deadline) -> Timed:
         samples: list[bytes] = []
         overheads: set[int] = set()
+        room, cut = self._largest - SAMPLES.size, b""  # bytes of a frame; the parts of a sample so far
         begun = time.monotonic()
         answers = self._exchange.ask(command, request, deadline)
         while len(samples) < count:
@@ -316,11 +334,15 @@ class Agent:
                 short = f"an answer to {command.name} has {len(payload)} bytes"
                 raise self._broken(f"{short}, fewer than {SAMPLES.size}")
             first, held, overhead = SAMPLES.read(payload).values()
-            whole = len(payload) == SAMPLES.size + held * size
+            part = held * size if size <= room else min(size - len(cut), room)
+            whole = len(payload) == SAMPLES.size + part and (size <= room or held == 1)
             if first != len(samples) or not 0 < held <= count - first or not whole:
                 odd = f"{command.name} sent {held} samples from number {first} in {len(payload)} bytes"
                 raise self._broken(f"{odd}, but number {len(samples)} is next")
-            samples += [payload[at : at + size] for at in range(SAMPLES.size, len(payload), size)]
+            cut += payload[SAMPLES.size :]
+            if len(cut) >= size:
+                samples += [cut[at : at + size] for at in range(0, len(cut), size)]
+                cut = b""
             overheads.add(overhead)
         if len(overheads) > 1:
             raise self._broken(f"{command.name} names {len(overheads)} overheads of one clock")

@@ -4,8 +4,8 @@ A frame is `command u8, sequence u8, payload, crc32 u32`. The CRC covers all byt
 COBS-encoded and ends with a zero byte. Integers are little-endian.
 
 The host sends a request. The agent answers with the same sequence number and the command with ANSWER set. It
-answers MEASURE, SWITCH and PROFILE by several frames, their samples in order. An ERROR frame holds a code and
-a sentence.
+answers MEASURE, SWITCH and PROFILE by several frames, their samples in order. Outputs that do not fit a frame
+go on in the next one; every frame but the last is then full. An ERROR frame holds a code and a sentence.
 
 `hil dev protocol-header` writes the C header from this file, and a test compares the two.
 """
@@ -14,7 +14,7 @@ from enum import IntEnum
 from struct import Struct, calcsize
 from typing import Any
 
-VERSION = 4
+VERSION = 5
 ANSWER = 0x80
 
 
@@ -37,11 +37,14 @@ class Command(IntEnum):
     The offset is at most the end of the piece before. The inputs end with the last piece that was sent.
     """
     INFER = 7
-    """[INFER] -> [one output for each input]"""
+    """[INFER] -> [one output for each input], in as many frames as that takes"""
     MEASURE = 8
     """[MEASURE] -> [SAMPLES, then its MEASURE_SAMPLEs]*"""
     SWITCH = 9
-    """[SWITCH] -> [SAMPLES, then a SWITCH_SAMPLE and the output of its inference, for each sample]*"""
+    """[SWITCH] -> [SAMPLES, then a SWITCH_SAMPLE and the output of its inference, for each sample]*
+
+    A sample that does not fit a frame is alone in several, each of which begins with its SAMPLES.
+    """
     RESET = 10
     """[] -> []: the state after power-on; a stored pack is checked and loaded again"""
     PROFILE = 11
@@ -51,7 +54,10 @@ class Command(IntEnum):
     GOVERN = 13
     """[GOVERN, then a COST for each subnet] -> []: a governor begins, and ends with its pack"""
     DECIDE = 14
-    """[DECIDE] -> [DECISION, then the output of the last inference if the governor chose a subnet]"""
+    """[DECIDE] -> [DECISION, then the output of the last inference if the governor chose a subnet]
+
+    What does not fit the frame follows in further ones.
+    """
     PAGES = 15
     """[PAGES] -> [PAGES_ANSWER, then a PAGE for each page of the loaded pack, as many as fit]"""
     PUT_COPY = 16

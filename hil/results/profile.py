@@ -83,7 +83,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Profile:
-    """The layers of one subnet on one board, with their costs by unit: `us`, `cycles`, `instructions`."""
+    """The layers of one subnet on one board, with their costs by unit: `us`, `cycles`, `instructions`.
+
+    `kernels` are lines that say which kernels run the pack's layers, and why portable ones run some.
+    """
 
     pack: str
     subnet: str
@@ -91,6 +94,7 @@ class Profile:
     provenance: str
     layers: tuple[LayerFacts, ...]
     costs: Mapping[str, Cost]
+    kernels: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:

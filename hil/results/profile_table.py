@@ -47,7 +47,7 @@ def render(profile: Profile, memory: Memory | str) -> str:
     where = f"{profile.pack} {profile.subnet} on {profile.board} ({profile.provenance})"
     console.print(printable(f"{where}; flash and arena in bytes", LINE), soft_wrap=True)
     console.print(table)
-    for line in _layouts(profile):
+    for line in (*_layouts(profile), *profile.kernels):
         console.print(printable(line, LINE), soft_wrap=True)
     console.print(printable(_ram(memory), LINE), soft_wrap=True)
     return out.getvalue()
@@ -63,6 +63,7 @@ def plain(profile: Profile, memory: Memory | str) -> dict[str, Any]:
     return {
         **where,
         "provenance": profile.provenance,
+        "kernels": [*profile.kernels],
         "layers": layers,
         "together": {unit: cost.total for unit, cost in profile.costs.items()},
         "whole": {unit: cost.whole for unit, cost in profile.costs.items()},

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from hil.boards.facts import Provenance
+from hil.boards.speed import Speed
 from hil.firmware import build
+from hil.firmware.bare_metal import BareMetal
 from hil.suite.board_selection import SelectedBoard
 from hil.suite.measurements import usual_samples
-from hil.suite.speeds import Speed, emulators, shared_seconds, speed_of
+from hil.suite.speeds import emulators, shared_seconds, speed_of
 from hil.suite.switch_pairs import pairs_into
 from hil.suite.workload import Workload
 
@@ -35,7 +37,7 @@ def estimate(
     workload: Workload,
     boards: tuple[SelectedBoard, ...],
     samples: int | None,
-    is_built: Callable[[str, str], bool] = build.is_built,
+    is_built: Callable[[str | BareMetal, str], bool] = build.is_built,
 ) -> str:
     """Return the time that the emulated boards of a run take together, as text; empty if there are none.
 

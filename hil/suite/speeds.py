@@ -1,11 +1,12 @@
-"""Hold the speeds of emulated boards, and choose how many emulators share the work of one."""
+"""Choose how many emulators share the work of an emulated board, by its speed."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from hil.boards import registry
 from hil.boards.facts import Provenance
+from hil.boards.speed import Speed
 from hil.boards.spread import usable_cores
-from hil.firmware import build
 from hil.suite.board_selection import SelectedBoard
 
 WORKERS = "PYTEST_XDIST_WORKER_COUNT"
@@ -16,40 +17,11 @@ _PAYS = 2.0
 """Least work, relative to the start of an emulator, with which another one pays."""
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Speed of an emulated board on one core of a usual machine.
-
-    Attributes:
-        macs: MACs that it computes in a second.
-        start: Seconds until it has the pack.
-        clocks: Clocks that each latency and switch is measured with.
-        agent: Environment of its agent, as `build` names it; empty if its build is not known.
-        alone: Whether no more emulators of it can be started, as of one on another machine.
-    """
-
-    macs: float
-    start: float
-    clocks: int
-    agent: str = ""
-    alone: bool = False
-
-
-SPEEDS = {
-    "nano33ble": Speed(300e6, 2.0, 2, build.EMULATED),
-    "pi": Speed(75e6, 12.0, 1, build.EMULATED_LINUX),
-    "android": Speed(75e6, 12.0, 1, build.EMULATED_LINUX),
-}
-"""Speeds by target; NEON takes QEMU several times as long as the Nano's instructions."""
-_UNKNOWN = Speed(75e6, 12.0, 2)
-"""Speed of an emulated target of others."""
-
-
 def speed_of(board: SelectedBoard) -> Speed | None:
     """Return the speed of an emulated board, None for others."""
     if board.absent or board.provenance is not Provenance.EMULATED:
         return None
-    return replace(SPEEDS.get(board.entry.target, _UNKNOWN), alone=board.entry.emulated)
+    return replace(registry.speed(board.entry.target), alone=board.entry.emulated)
 
 
 def emulators(macs: float, speed: Speed) -> int:

@@ -1,7 +1,7 @@
 """Print a pack as tables, for the command `reds inspect`, which needs neither torch nor a recipe."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from reds import pack
 from reds.errors import ModelError, PackError
 from reds.pack import capacity, layouts
 from reds.pack.card import read_card, shares
-from reds.pack.layouts import CANONICAL, Layout
+from reds.pack.kernel_use import PROCESSORS, kernel_lines
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
 from reds.pack.model import MIXING, WINDOWED, IntegerLayer, Kind, Model, TensorShape
 from reds.pack.reader import loads, outline, read_bytes
 from reds.pack.task import METRICS
@@ -53,7 +54,7 @@ def print_pack(path: Path, console: Console) -> None:
     for line in left_out_lines(names, run):
         console.print(line, markup=False, emoji=False, soft_wrap=True)
     if canonical:
-        for line in (_bytes(model), *capacity.lines(model)):
+        for line in (_bytes(model), *capacity.lines(model), *_kernels(model)):
             console.print(line, soft_wrap=True)
     else:
         console.print(_laid_out(layout, len(data)))
@@ -83,6 +84,14 @@ def _bytes(model: Model) -> str:
         f"{sizes.total:,} bytes: weights {sizes.weights:,}, tables {sizes.tables:,},"
         f" plans and headers {plans:,}"
     )
+
+
+def _kernels(model: Model) -> Iterator[str]:
+    """Yield for each processor with fast kernels which layers they run, and why not all."""
+    for layout in LAYOUTS.values():
+        if layout is not CANONICAL:
+            for line in kernel_lines(model, {layout.id}):
+                yield f"{PROCESSORS.get(layout.name, layout.name)}: {line}"
 
 
 def _laid_out(layout: str, size: int) -> str:

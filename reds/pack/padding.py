@@ -26,9 +26,9 @@ def padded(values: NDArray[Number], axis: int, multiple: int) -> NDArray[Number]
     return np.concatenate([values, np.zeros(shape, values.dtype)], axis) if shape[axis] else values
 
 
-def table_bytes(bias: NDArray[np.integer], multiplier: NDArray[np.integer]) -> bytes:
+def table_bytes(*parts: NDArray[np.integer]) -> bytes:
     """Return a subnet's table in one layer: biases, then multipliers, each padded to a multiple of four.
 
     Entries are int32, little-endian.
     """
-    return b"".join(padded(part, 0, 4).astype("<i4").tobytes() for part in (bias, multiplier))
+    return b"".join(padded(part, 0, 4).astype("<i4").tobytes() for part in parts)

@@ -8,10 +8,6 @@
 #include "port.h"
 #include "text.h"
 
-#ifndef REDS_BUILD_ID
-#error "define REDS_BUILD_ID as the text that build_id.py prints"
-#endif
-
 static void put_text(uint8_t *bytes, const char *text, size_t size)
 {
     memset(bytes, 0, size);
@@ -35,7 +31,7 @@ static void hello(agent *a, const frame *request)
     put32(p + PROTOCOL_HELLO_LAYOUTS_AT, reds_layouts());
     put32(p + PROTOCOL_HELLO_PACK_SIZE_AT, a->loaded.size);
     put32(p + PROTOCOL_HELLO_PACK_CRC_AT, a->loaded.crc);
-    put_text(p + PROTOCOL_HELLO_BUILD_AT, REDS_BUILD_ID, PROTOCOL_HELLO_BOARD_AT - PROTOCOL_HELLO_BUILD_AT);
+    put_text(p + PROTOCOL_HELLO_BUILD_AT, agent_build, PROTOCOL_HELLO_BOARD_AT - PROTOCOL_HELLO_BUILD_AT);
     put_text(p + PROTOCOL_HELLO_BOARD_AT, port.board, PROTOCOL_HELLO_BYTES - PROTOCOL_HELLO_BOARD_AT);
     p += PROTOCOL_HELLO_BYTES;
     for (uint32_t i = 0; i < port.clock_count; i++, p += PROTOCOL_CLOCK_BYTES) {

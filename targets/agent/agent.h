@@ -25,6 +25,9 @@ void agent_run(void);
 
 /* The rest is private to the agent's files. */
 
+/* The text that build_id.py prints for the sources of this agent. */
+extern const char agent_build[];
+
 /* A governor that runs on the board. It has begun if governor.subnets is not 0. */
 typedef struct {
     reds_governor governor;
@@ -63,6 +66,10 @@ typedef struct {
 /* answer.c: write at most FRAME_PAYLOAD bytes to agent_payload, then send them, or send an error. */
 uint8_t *agent_payload(agent *a);
 void agent_answer(agent *a, uint32_t size);
+
+/* Add the output of the last inference after the first `used` bytes of a payload, and return how many it holds then.
+ * Each time that the payload is full it is sent, and the next one begins with the same `head` bytes. */
+uint32_t agent_add_output(agent *a, uint32_t used, uint32_t head);
 void agent_error(agent *a, uint8_t fault, const char *text);
 
 /* Read and write fields in the byte order of the processor: little-endian, as the runtime requires. */

@@ -151,16 +151,10 @@ void govern_decide(agent *a, const frame *request)
     start = port_ticks(g->clock);
     reds_select(&a->model, subnet);
     put32(p + PROTOCOL_DECISION_SELECT_AT, port_ticks(g->clock) - start);
-    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model);
-    if (bytes > FRAME_PAYLOAD - PROTOCOL_DECISION_BYTES) {
-        agent_error(a, FAULT_TOO_LARGE, "an output is larger than a frame: no governor can run this pack");
-        return;
-    }
     uint32_t ticks = time_job(a, input), us = microseconds(g, ticks);
     put32(p + PROTOCOL_DECISION_INFERENCE_AT, ticks);
     start = port_ticks(g->clock);
     reds_ran(&g->governor, us);
     put32(p + PROTOCOL_DECISION_LEARN_AT, port_ticks(g->clock) - start);
-    memcpy(p + PROTOCOL_DECISION_BYTES, reds_output(&a->model), bytes);
-    agent_answer(a, PROTOCOL_DECISION_BYTES + bytes);
+    agent_answer(a, agent_add_output(a, PROTOCOL_DECISION_BYTES, 0));
 }

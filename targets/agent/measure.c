@@ -34,20 +34,16 @@ static uint32_t time_select(agent *a, uint32_t clock, uint32_t from, uint32_t to
 
 void measure_infer(agent *a, const frame *request)
 {
-    uint32_t inputs = FIELD16(request, INFER_INPUTS), bytes = (uint32_t)reds_output_bytes(&a->model);
+    uint32_t inputs = FIELD16(request, INFER_INPUTS), used = 0;
     if (!sample_inputs_ready(a, inputs)) {
-        return;
-    }
-    if (bytes > FRAME_PAYLOAD / inputs) {
-        agent_error(a, FAULT_TOO_LARGE, "the outputs do not fit a frame: ask for fewer inputs");
         return;
     }
     for (uint32_t i = 0; i < inputs; i++) {
         sample_load_input(a, i);
         reds_run(&a->model);
-        memcpy(agent_payload(a) + i * bytes, reds_output(&a->model), bytes);
+        used = agent_add_output(a, used, 0);
     }
-    agent_answer(a, inputs * bytes);
+    agent_answer(a, used);
 }
 
 void measure_latency(agent *a, const frame *request)
@@ -82,26 +78,24 @@ void measure_switch(agent *a, const frame *request)
         !sample_inputs_ready(a, inputs) || !sample_select(a, from) || !sample_select(a, to)) {
         return;
     }
-    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model), record = PROTOCOL_SWITCH_SAMPLE_BYTES + bytes;
-    if (record > FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) {
-        agent_error(a, FAULT_TOO_LARGE, "an output is larger than a frame: no switch can be measured");
-        return;
-    }
-    uint32_t fit = (FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) / record, chunk = fit < 32 ? fit : 32;
+    uint32_t record = PROTOCOL_SWITCH_SAMPLE_BYTES + (uint32_t)reds_output_bytes(&a->model);
+    uint32_t fit = (FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) / record;
+    uint32_t chunk = fit == 0 ? 1 : fit < 32 ? fit : 32;
     uint32_t empty = sample_overhead(clock);
     for (uint32_t first = 0; first < count; first += chunk) {
         uint32_t samples = count - first < chunk ? count - first : chunk;
-        uint8_t *p = sample_head(a, first, samples, empty);
+        uint32_t used = PROTOCOL_SAMPLES_BYTES;
+        sample_head(a, first, samples, empty);
         for (uint32_t i = 0; i < samples; i++) {
+            uint8_t *p = agent_payload(a) + used;
             reds_select(&a->model, from);
             sample_load_input(a, (first + i) % inputs);
             reds_run(&a->model);
             put32(p + PROTOCOL_SWITCH_SAMPLE_SELECT_AT, time_select(a, clock, from, to));
             sample_load_input(a, (first + i) % inputs);
             put32(p + PROTOCOL_SWITCH_SAMPLE_FIRST_AT, measure_run(a, clock));
-            memcpy(p + PROTOCOL_SWITCH_SAMPLE_BYTES, reds_output(&a->model), bytes);
-            p += record;
+            used = agent_add_output(a, used + PROTOCOL_SWITCH_SAMPLE_BYTES, PROTOCOL_SAMPLES_BYTES);
         }
-        agent_answer(a, PROTOCOL_SAMPLES_BYTES + record * samples);
+        agent_answer(a, used);
     }
 }

@@ -8,4 +8,4 @@ targets = Path(env["PROJECT_DIR"]).parent  # noqa: F821
 sys.path.insert(0, str(targets))
 from build_id import build_id  # noqa: E402
 
-env.Append(CPPDEFINES=[("REDS_BUILD_ID", env.StringifyMacro(build_id(targets)))])  # noqa: F821
+env.Append(CPPDEFINES=[("REDS_BUILD_ID", env.StringifyMacro(build_id(targets, targets / "nano33ble")))])  # noqa: F821

@@ -67,7 +67,8 @@ static bool broadcasts(const view *v)
 {
     const reds_tensor *a = v->from, *b = v->second;
     return a->units == b->units && (b->height == a->height || b->height == 1) &&
-           (b->width == a->width || b->width == 1) && (v->layer->layout == 0 || reds_same_shape(a, b));
+           (b->width == a->width || b->width == 1) &&
+           (reds_is_one_of(v->layer->layout, REDS_BROADCASTING) || reds_same_shape(a, b));
 }
 
 /* Return whether all inputs and the output of a concat have the same positions, and the output all of their units. */

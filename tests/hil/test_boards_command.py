@@ -15,6 +15,7 @@ from serial.tools import list_ports
 from hil.boards import lease
 from hil.boards.boards_toml import load
 from hil.boards.entry import Entry
+from hil.boards.targets import nano33ble
 from hil.boards.targets.nano33ble import BOOTLOADER, RUNNING
 from hil.cli import main
 from hil.doctor import devices
@@ -38,7 +39,7 @@ def read_back(text: str, folder: Path) -> tuple[Entry, ...]:
 
 
 def entries(*ports: Port) -> list[Entry | None]:
-    return [found.entry for found in devices.nanos(ports)]
+    return [found.entry for found in devices.on_ports(nano33ble.BOARD, ports)]
 
 
 def test_nanos_are_told_apart_by_serial_number_and_by_port_if_it_is_not_unique() -> None:
@@ -55,7 +56,8 @@ def test_nanos_are_told_apart_by_serial_number_and_by_port_if_it_is_not_unique()
 
 
 def test_only_a_nano_in_its_bootloader_is_said_to_be_there() -> None:
-    said = [next(devices.nanos([Port("/dev/ttyACM0", of, "S1")])).state for of in (RUNNING, BOOTLOADER)]
+    ports = [Port("/dev/ttyACM0", of, "S1") for of in (RUNNING, BOOTLOADER)]
+    said = [next(devices.on_ports(nano33ble.BOARD, [port])).state for port in ports]
     assert ["bootloader" in state for state in said] == [False, True]
 
 
@@ -78,7 +80,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_double_tap_is_advised_if_there_is_no_nano(plug_in: Callable[..., None]) -> None:
     plug_in(Port("/dev/ttyS0"))
-    assert f"  {devices.NO_NANO}\n" in run().output
+    assert f"  {devices.missing(nano33ble.BOARD)}\n" in run().output
 
 
 def test_file_of_an_empty_desk_names_the_nanos_that_are_plugged_in(

@@ -15,6 +15,7 @@ from hil import cache
 from hil.emulators import cortex_m4
 from hil.errors import BuildError
 from hil.firmware import build
+from hil.firmware.bare_metal import BareMetal
 from tests.hil.support.processes import eventually, marked
 from tests.hil.support.raising import raises
 
@@ -23,16 +24,67 @@ ODD = "a b,c=d:e%f#é"
 ODDER = f"{ODD} \"'$(x);\n-"
 
 
-def test_build_of_an_agent_is_known_by_the_sources_that_it_contains(tmp_path: Path) -> None:
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of the agents' sources to change."""
     copy = tmp_path / "targets"
-    shutil.copytree(build.targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
-    build_id = runpy.run_path(str(copy / "build_id.py"))["build_id"]
-    before = build_id(copy)
-    assert before == build.build_id()
-    for part, header in (("governor", "governor.h"), ("runtime", "reds.h")):
-        (copy / part / header).write_text("/* another one */")
-        assert build_id(copy) != before
-        before = build_id(copy)
+    return Path(shutil.copytree(build.targets_dir(), copy, ignore=shutil.ignore_patterns("build")))
+
+
+CORTEX_M = {"mps", "nano33ble", "stm32f4"}
+
+
+def ids(root: Path) -> dict[str, str]:
+    """Return the build id of each board with a folder in `root`."""
+    build_id = runpy.run_path(str(root / "build_id.py"))["build_id"]
+    return {list_.parent.name: build_id(root, list_.parent) for list_ in root.glob("*/sources")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "boards"),
+    [
+        ("runtime/reds.h", {*CORTEX_M, "posix", "rv32"}),
+        ("runtime/kernels/kernels.h", {*CORTEX_M, "posix", "rv32"}),
+        ("governor/governor.h", {*CORTEX_M, "posix", "rv32"}),
+        ("runtime/kernels/x86/x86.h", {"posix"}),
+        ("runtime/kernels/cortex_m4/cortex_m4.h", CORTEX_M),
+        ("bare_metal/cortex_m/start.c", CORTEX_M),
+        ("posix/port.c", {"posix"}),
+        ("nano33ble/src/arduino/port.cpp", {"nano33ble"}),
+        ("new_board/port.c", set()),
+    ],
+)
+def test_build_of_an_agent_is_known_by_the_sources_that_it_contains(
+    sources: Path, changed: str, boards: set[str]
+) -> None:
+    """A new board or kernel of another processor leaves the agents on all other boards as they are."""
+    before = ids(sources)
+    assert before == {folder: build.build_id(folder) for folder in before}
+    (sources / changed).parent.mkdir(exist_ok=True)
+    (sources / changed).write_text("/* another one */")
+    after = ids(sources)
+    assert {name for name in before if after[name] != before[name]} == boards
+
+
+def test_build_id_of_a_board_elsewhere_does_not_depend_on_its_place(tmp_path: Path) -> None:
+    mine = tmp_path / "here" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "sources").write_text("bare_metal/cortex_m\n")
+    (mine / "port.c").write_text("int port;\n")
+    before = build.build_id(mine)
+    moved = Path(shutil.move(tmp_path / "here", tmp_path / "there")) / "mine"
+    assert build.build_id(moved) == before
+    (moved / "port.c").write_text("long port;\n")
+    assert build.build_id(moved) != before
+
+
+@pytest.mark.cross("riscv64-unknown-elf-gcc")
+def test_board_of_another_package_is_built_from_its_own_folder(tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(build.targets_dir() / "rv32", tmp_path / "rv32"))
+    (mine / "port.c").write_text("#error mine\n")
+    with raises(BuildError) as caught:
+        build.agent(BareMetal("mine", mine, "riscv64-unknown-elf-gcc"))
+    assert "#error mine" in caught.value.text
 
 
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

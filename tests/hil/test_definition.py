@@ -25,7 +25,7 @@ def test_record_reads_by_name_the_fields_it_packed() -> None:
     assert SAMPLES.read(b"xx" + data, at=2) == {"first": 1, "held": 2, "overhead": 70_000}
 
 
-def test_sizes_on_the_wire_are_those_of_version_4() -> None:
-    assert (VERSION, HELLO.size, MEASURE.size, MEMORY.size, MEMORY_ANSWER.size) == (4, 64, 8, 4, 8)
+def test_sizes_on_the_wire_are_those_of_version_5() -> None:
+    assert (VERSION, HELLO.size, MEASURE.size, MEMORY.size, MEMORY_ANSWER.size) == (5, 64, 8, 4, 8)
     assert (GOVERN.size, DECIDE.size, DECISION.size) == (40, 22, 22)
     assert list(RECORDS)[:2] == ["FRAME_HEAD", "CHECKSUM"]

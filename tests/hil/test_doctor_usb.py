@@ -28,9 +28,9 @@ class Usb:
         file.write_text(text)
         return file
 
-    def nano(self, product: str = "805a") -> None:
+    def nano(self, product: str = "805a", vendor: str = "2341") -> None:
         device = "/sys/devices/pci/usb1/1-2"
-        self.write(f"{device}/idVendor", "2341\n")
+        self.write(f"{device}/idVendor", f"{vendor}\n")
         self.write(f"{device}/idProduct", f"{product}\n")
         self.machine.path(f"{device}/1-2:1.0").mkdir()
         tty = self.machine.path("/sys/class/tty/ttyACM0")
@@ -64,6 +64,15 @@ def test_nano_whose_port_may_not_be_opened_is_broken(bus: Usb, product: str) -> 
     bus.write("/dev/ttyACM0")
     assert states(usb.serial_ports(bus.machine)) == {"serial port": OK}
     assert states(usb.serial_ports(bus.forbidding())) == {"serial port": BROKEN}
+
+
+def test_port_of_an_st_link_is_examined_and_needs_no_packages_of_a_nano(
+    bus: Usb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "platformio", None)
+    bus.nano("374b", "0483")
+    assert states(usb.serial_ports(bus.machine)) == {"serial port": BROKEN}, "no device in /dev"
+    assert states(packages.extras(bus.machine))["extra firmware"] is OPTIONAL
 
 
 def test_nano_that_is_plugged_in_needs_the_packages_that_build_its_agent(

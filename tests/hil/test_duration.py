@@ -9,9 +9,11 @@ import pytest
 
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.speed import Speed
+from hil.boards.targets import nano33ble
 from hil.firmware import build
 from hil.options import ALL_INPUTS, read
-from hil.suite import duration, run_facts, speeds, workload
+from hil.suite import duration, run_facts, workload
 from hil.suite.board_selection import SelectedBoard
 from tests.hil.support.faults import Given
 
@@ -44,9 +46,9 @@ def test_an_emulated_board_takes_fewer_inputs_of_a_larger_network(
     shipped: workload.Workload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert duration.usual_inputs(shipped, (DESK, NANO)) > 1859
-    monkeypatch.setattr(speeds, "SPEEDS", {"nano33ble": speeds.Speed(1e6, 0, 1)})
+    monkeypatch.setattr(nano33ble, "SPEED", Speed(1e6, 0, 1))
     assert duration.usual_inputs(shipped, (DESK, NANO)) == int(30e6 / shipped.macs)
-    monkeypatch.setattr(speeds, "SPEEDS", {"nano33ble": speeds.Speed(1e3, 0, 1)})
+    monkeypatch.setattr(nano33ble, "SPEED", Speed(1e3, 0, 1))
     assert duration.usual_inputs(shipped, (NANO,)) == 50
 
 

@@ -20,7 +20,7 @@ from hil.boards.governing import NO_DEADLINE, Cost, Resources, Rules
 from hil.boards.governor import Decision, Governor, Job
 from hil.boards.registry import target
 from hil.cli import main
-from hil.errors import GovernorRefused, InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.errors import GovernorRefused, InputsRefused, ProtocolError, SetupError
 from hil.firmware import build
 from hil.kernels import baseline
 from hil.kernels.governor import SHARE, measure
@@ -226,13 +226,6 @@ def test_inputs_beyond_the_board_s_memory_are_sent_when_their_turn_comes(
     for row in (0, 199, 120, 200, 399):
         expected = interpreter.run(model, 0, x[[row % 200]])[0]
         assert np.array_equal(_output(governor.decide(Resources(), row)), expected)
-
-
-def test_outputs_larger_than_a_frame_are_refused(desktop: Board) -> None:
-    model = dense_model([20, 8, 4090], [[4, 4090], [8, 4090]])
-    desktop.deploy(model)
-    with raises(PackRefused, board=desktop.name):
-        govern(desktop, model, RULES[0])
 
 
 def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model) -> None:

@@ -26,6 +26,7 @@ from reds.zoo import by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.hil.support.raising import raises
 from tests.support.nets import Kind, Maker, dense_model
+from tests.targets.support.x86 import needs
 
 FEW = {"net 25%": Count(100, 150, 20), "net 100%": Count(400, 600, 80)}
 
@@ -182,13 +183,28 @@ def test_counts_at_their_limits_are_accepted(monkeypatch: pytest.MonkeyPatch) ->
     assert said == "dnn-s: all subnets take 0.0 % more flash than the largest, -1 allowed"
 
 
-def test_desktop_bench_without_peers_names_the_extras_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
+def without_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the other runtimes from the bench of the desktop, and measure one round."""
+
+    def missing(*_: object) -> None:
         raise ModuleNotFoundError("No module named 'them'")
 
     monkeypatch.setattr("hil.kernels.peers.litert", missing)
     monkeypatch.setattr("hil.kernels.peers.eager", missing)
     monkeypatch.setattr(desktop, "ROUNDS", 1)
+
+
+def test_desktop_bench_without_avx512_leaves_torch_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("reds_x86_avx2")
+    without_peers(monkeypatch)
+    run = CliRunner().invoke(main, ["kernels", "desktop", "--net", "dnn-s", "--cpu", "avx2"])
+    assert run.exit_code == 0, run.output
+    assert "Ours and LiteRT without AVX-512 and AVX-VNNI." in " ".join(run.output.split())
+    assert "torch" not in run.output
+
+
+def test_desktop_bench_without_peers_names_the_extras_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_peers(monkeypatch)
     run = CliRunner().invoke(main, ["kernels", "desktop", "--net", "dnn-s"])
     assert run.exit_code == 0, run.output
     said = " ".join(run.output.split())

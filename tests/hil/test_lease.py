@@ -215,7 +215,9 @@ def test_device_has_one_identity_under_all_its_names(tmp_path: Path, sshd: Start
     desk = replace(THIS_DESK, ports=lambda: (port,))
     by_serial = Entry("left", "nano33ble", serial="S1")
     by_port = Entry("right", "nano33ble", port="/dev/ttyACM0")
-    assert nano33ble.device(by_serial, desk) == nano33ble.device(by_port, desk) == f"{nano33ble.MODEL} S1"
+    assert (
+        nano33ble.device(by_serial, desk) == nano33ble.device(by_port, desk) == f"{nano33ble.MODEL.name} S1"
+    )
     assert nano33ble.device(Entry("left", "nano33ble", serial="S2"), desk) is None
     with PtyBoard() as board:
         link = tmp_path / "link"

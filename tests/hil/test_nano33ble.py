@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from hil.boards.board import Board
+from hil.boards.desk import Desk
 from hil.boards.entry import Entry
 from hil.boards.facts import Identity, Provenance
 from hil.boards.registry import target
-from hil.boards.targets.nano33ble import Desk, absent, start
+from hil.boards.targets.nano33ble import THIS_DESK, absent, start
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, SetupError
 from hil.firmware import build
 from hil.transports.serial_ports import Port
@@ -52,7 +53,14 @@ class PlayedDesk:
             self.uploads.append(port)
             self.on_upload(port)
 
-        return Desk(lambda: tuple(self.ports), upload, build.build_id, self.patience, self.patience)
+        return Desk(
+            lambda: tuple(self.ports),
+            upload,
+            build.build_id,
+            THIS_DESK.upload_there,
+            self.patience,
+            self.patience,
+        )
 
 
 @pytest.fixture

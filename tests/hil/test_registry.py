@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from hil.boards.entry import Entry
 from hil.boards.registry import GROUP, target, target_names
 from hil.errors import UnknownTarget
 from tests.hil.support.raising import raises
@@ -10,7 +11,7 @@ from tests.hil.support.raising import raises
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a package that registers a target of its own, and one with a name of ours."""
-    (tmp_path / "their_lab.py").write_text("HAS_EMULATOR = False\n")
+    (tmp_path / "their_lab.py").write_text("HAS_EMULATOR = False\ndef start(entry, provenance): ...\n")
     info = tmp_path / "their_lab-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-lab\nVersion: 1.0\n")
@@ -19,7 +20,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_targets_are_the_modules_of_the_folder() -> None:
-    assert target_names() == ("android", "desktop", "nano33ble", "pi")
+    assert target_names() == ("android", "desktop", "nano33ble", "pi", "rv32", "stm32f4")
 
 
 def test_package_may_register_a_target(installed: None) -> None:
@@ -34,3 +35,10 @@ def test_package_cannot_replace_a_target_of_this_project(installed: None) -> Non
 def test_unknown_target_raises() -> None:
     with raises(UnknownTarget):
         target("nano33")
+
+
+def test_target_without_functions_that_look_for_a_board_is_only_emulated(installed: None) -> None:
+    theirs = target("lab")
+    assert theirs.HAS_EMULATOR
+    assert theirs.device(Entry("left", "lab")) is None
+    assert theirs.absent(Entry("left", "lab"))

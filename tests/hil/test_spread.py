@@ -16,9 +16,10 @@ from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
+from hil.boards.speed import Speed
 from hil.errors import EmulatorStopped, LinkError
 from hil.suite import speeds
-from hil.suite.speeds import WORKERS, Speed
+from hil.suite.speeds import WORKERS
 from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.hil.support.processes import children

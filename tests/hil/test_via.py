@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from hil.boards.desk import Desk
 from hil.boards.entry import Entry
 from hil.boards.facts import Identity, Provenance
-from hil.boards.nano_desk import THIS_DESK, Desk
 from hil.boards.targets import android, nano33ble, pi
+from hil.boards.targets.nano33ble import THIS_DESK
 from hil.errors import (
     BoardAbsent,
     BoardsFileError,

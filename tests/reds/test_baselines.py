@@ -31,7 +31,7 @@ def shuffled_times(graph: Graph, seed: int) -> TargetProfile:
             for g in dict.fromkeys((layer.reads[0].group, layer.writes[0].group))
         )
         times[layer.name] = LayerTimes(axes, rng.integers(1, 99, [len(axis) for axis in axes]).astype(float))
-    return TargetProfile(LAYOUTS[3], Latency("desk", times))
+    return TargetProfile(LAYOUTS[5], Latency("desk", times))
 
 
 def evenness(graph: Graph, widths: Widths) -> list[tuple[Fraction, int]]:

@@ -87,16 +87,19 @@ def test_inspect_tells_which_layers_have_an_activation_table(layout: layouts.Lay
 def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path) -> None:
     maker = Maker(7, 7, 4)
     maker.add(Kind.CONV, 8)
-    maker.add(Kind.DEPTHWISE, kernel=(5, 5))
+    maker.add(Kind.TRANSPOSED, 8, (3, 3))
     net, out = tmp_path / "net.reds", tmp_path / "out.reds"
-    pack.save(maker.build([[8]]), net)
+    pack.save(maker.build([[8, 8]]), net)
     told = run("layout", net, "radix256", out)[1]
-    assert "layer 1" in told
+    reason = "portable kernels run layer 1 (transposed) of 2: radix256 has no kernel for"
+    assert reason in told
     _, output = run("inspect", out)
     assert "layout radix256, canonical" in output.splitlines()[0]
     assert re.search(r" conv │.* radix256 │", output)
-    assert re.search(r" depthwise │.* canonical │", output)
-    assert "canonical │" not in run("inspect", net)[1]
+    assert re.search(r" transposed.* │.* canonical │", output)
+    plainly = run("inspect", net)[1]
+    assert "canonical │" not in plainly
+    assert f"Cortex-M4: {reason}" in plainly
 
 
 def test_inspect_tells_windows_groups_and_heads() -> None:

@@ -12,7 +12,7 @@ from reds.pack.layouts import LAYOUTS, Layout
 from reds.pack.model import IntegerLayer, Kind, Step
 from tests.support.nets import Maker
 
-VNNI = LAYOUTS[2]
+VNNI = LAYOUTS[6]
 
 
 def seen(layer: IntegerLayer, step: Step, x: np.ndarray, zero: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def seen(layer: IntegerLayer, step: Step, x: np.ndarray, zero: int) -> np.ndarra
 def test_panels_and_tables_give_the_sums(
     units: tuple[int, int], kernel: tuple[int, int], part: int, seed: int
 ) -> None:
-    """A prefix of each panel against x + 128, with the table's biases, is the sum with the model's biases."""
+    """A prefix of each panel against x + 128, with the table's last biases, is the sum with the model's biases."""
     maker = Maker(4, 5, 3, seed)
     maker.add(Kind.CONV, units[0])
     maker.add(Kind.CONV, units[1], kernel, padding=(0, kernel[1] - 1, 0, 0))
@@ -48,11 +48,21 @@ def test_panels_and_tables_give_the_sums(
     inputs = seen(layer, step, x, zero=7)
     panels = np.frombuffer(VNNI.weights(layer), np.int8).reshape(-(-units[1] // 16), -1, 16, 4)
     rows = np.concatenate(panels[:, : inputs.shape[1]].transpose(0, 2, 1, 3))[: step.units_out]
-    bias = np.frombuffer(VNNI.table(layer, step), "<i4")[: step.units_out]
-    sums = np.einsum("wqi,rqi->wr", inputs, rows.astype(int)) + bias
+    table = np.frombuffer(VNNI.table(layer, step), "<i4").reshape(3, -1)[:, : step.units_out]
+    assert np.array_equal(table[:2], [step.bias, step.multiplier])
+    sums = np.einsum("wqi,rqi->wr", inputs, rows.astype(int)) + table[2]
     taps = windows(layer, x, 7)[0].astype(int).transpose(0, 1, 3, 4, 2).reshape(len(sums), layer.taps, -1)
     kernels = layer.weights.reshape(units[1], layer.taps, -1)[: step.units_out, :, : step.units_in]
     assert np.array_equal(sums, np.einsum("wti,rti->wr", taps, kernels.astype(int)) + step.bias)
+
+
+def test_rows_of_a_depthwise_kernel_of_3_x_3_stand_by_four() -> None:
+    maker = Maker(5, 5, 2)
+    maker.add(Kind.DEPTHWISE, 0, (3, 3))
+    layer = maker.build([[]]).layers[0]
+    quads = np.frombuffer(VNNI.weights(layer), np.int8).reshape(3, 16, 4)
+    assert np.array_equal(quads[:, :2, :3], layer.weights.reshape(2, 3, 3).transpose(1, 0, 2))
+    assert not quads[..., 3].any()
 
 
 def test_depthwise_taps_stand_by_four() -> None:
@@ -64,7 +74,7 @@ def test_depthwise_taps_stand_by_four() -> None:
     assert np.array_equal(quads[0, :2, :3], layer.weights)
     assert not quads[0, 2:].any()
     assert not quads[..., 3].any()
-    bias = np.frombuffer(VNNI.table(layer, step), "<i4")[:2]
+    bias = np.frombuffer(VNNI.table(layer, step), "<i4").reshape(3, -1)[2, :2]
     assert np.array_equal(bias, step.bias - 128 * layer.weights.sum(axis=1))
 
 

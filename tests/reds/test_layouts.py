@@ -114,11 +114,16 @@ def test_plain_is_decided_by_what_the_subnet_reads() -> None:
 
 
 @settings(max_examples=60)
-@given(n_in=st.integers(1, 30), n_out=st.integers(1, 9), seed=st.integers(0, 999))
-def test_neon_blocks_hold_four_rows_by_four_inputs(n_in: int, n_out: int, seed: int) -> None:
+@given(n_in=st.integers(1, 30), n_out=st.integers(1, 40), seed=st.integers(0, 999))
+def test_neon_panels_hold_blocks_of_four_rows_by_four_inputs(n_in: int, n_out: int, seed: int) -> None:
     layer = dense_model([n_in, n_out], [[n_out]], seed).layers[0]
-    blocks = np.frombuffer(LAYOUTS[3].weights(layer), np.int8).reshape(-(-n_out // 4), -(-n_in // 4), 4, 4)
-    rows = blocks.transpose(0, 2, 1, 3).reshape(blocks.shape[0] * 4, -1)
+    left, panels = np.frombuffer(LAYOUTS[5].weights(layer), np.int8), []
+    for first in range(0, n_out, 16):
+        groups, quads = min(4, -(-(n_out - first) // 4)), -(-n_in // 4)
+        panel, left = np.split(left, [16 * groups * quads])
+        panels.append(panel.reshape(quads, groups, 4, 4).transpose(1, 2, 0, 3).reshape(4 * groups, -1))
+    rows = np.concatenate(panels)
+    assert not len(left)
     assert np.array_equal(rows[:n_out, :n_in], layer.weights)
     assert not rows[n_out:].any()
     assert not rows[:, n_in:].any()

@@ -54,8 +54,11 @@ class Line:
         self.reader = Reader()
 
     def ask(self, command: Command, payload: bytes = b"") -> Frame:
+        self.transport.write(encode(Frame(command, 1, payload)), Deadline.after(10))
+        return self.answer()
+
+    def answer(self) -> Frame:
         deadline = Deadline.after(10)
-        self.transport.write(encode(Frame(command, 1, payload)), deadline)
         while (answer := self.reader.next()) is None:
             self.reader.feed(self.transport.read(deadline))
         return answer
@@ -94,14 +97,15 @@ def test_pack_with_another_checksum_than_announced_is_not_used(line: Line) -> No
     assert line.refused(Command.INFER, INFER.pack(1)) == Fault.NO_PACK
 
 
-def test_outputs_larger_than_a_frame_are_refused(line: Line) -> None:
+def test_outputs_fill_one_frame_after_the_other(line: Line) -> None:
     data = pack.dumps(dense_model([1, 3000], [[3000]]))
     line.put(data, zlib.crc32(data))
     assert line.ask(Command.PUT_END).command == Command.PUT_END | ANSWER
     assert line.ask(Command.INPUTS, OFFSET.pack(0) + bytes(4000)).payload == b""
-    for count in (2, 1432, 4000):  # 1432 * 3000 is just past 2^22
-        assert line.refused(Command.INFER, INFER.pack(count)) == Fault.TOO_LARGE
-    assert len(line.ask(Command.INFER, INFER.pack(1)).payload) == 3000
+    first = line.ask(Command.INFER, INFER.pack(1)).payload
+    frames = [line.ask(Command.INFER, INFER.pack(3)).payload, line.answer().payload, line.answer().payload]
+    assert [len(frame) for frame in frames] == [4096, 4096, 808]
+    assert b"".join(frames) == first * 3
 
 
 @pytest.mark.parametrize("count", [0, 4, 65_535])

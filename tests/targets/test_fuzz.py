@@ -36,7 +36,7 @@ def test_mutated_packs_of_the_x86_layout_are_refused_or_run_within_bounds(
 ) -> None:
     needs(family)
     program = sanitized.program(compiler, "packs", family, stand_in(family))
-    fuzz_packs(program, LAYOUTS[2], tmp_path)
+    fuzz_packs(program, LAYOUTS[6], tmp_path)
 
 
 def test_mutated_sessions_are_answered_within_bounds(compiler: Compiler, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_application_ends_where_the_pack_begins_in_every_description_of_the_nano
     ini = configparser.ConfigParser(interpolation=None)
     ini.read(nano / "platformio.ini")
     board = json.loads((nano / "platform/boards/emulated_nano33ble.json").read_text())
-    linked = (nano / "platform/startup/link.ld").read_text()
+    linked = (nano / "platform/startup/memory.ld").read_text()
     application = re.search(r"FLASH .*ORIGIN = (0x\w+), LENGTH = (0x\w+) - 0x10000", linked)
     assert application
     start, end = int(application[1], 16), int(application[2], 16)

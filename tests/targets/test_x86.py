@@ -39,7 +39,7 @@ def check(
     file = tmp_path_factory.mktemp("net") / "net.reds"
 
     def check_(model: Model, x: np.ndarray) -> None:
-        file.write_bytes(stored(model, LAYOUTS[2]))
+        file.write_bytes(stored(model, LAYOUTS[6]))
         done = subprocess.run([program, file], input=x.tobytes(), capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
         expected = [interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets))]
@@ -140,7 +140,7 @@ def test_invalid_field_of_the_layout_is_refused(
 ) -> None:
     needs("reds_x86_avx2")
     program, file = compiler.program("run_pack.c", family="reds_x86_avx2"), tmp_path / "net.reds"
-    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[2]))
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[6]))
     struct.pack_into("<I", data, seed_of(bytes(data)).plans[0].steps[0] + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     file.write_bytes(data)

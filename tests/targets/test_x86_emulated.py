@@ -16,7 +16,7 @@ from tests.targets.support.cross import Cross
 from tests.targets.support.models import stored
 from tests.targets.support.status import Status
 
-CPUS = {"max": LAYOUTS[2], "Nehalem": CANONICAL}
+CPUS = {"max": LAYOUTS[6], "Nehalem": CANONICAL}
 """AVX2 without AVX-VNNI and AVX-512, which QEMU has not; neither, where the portable kernels are taken."""
 
 

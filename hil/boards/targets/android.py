@@ -11,6 +11,7 @@ from hil.boards import shell_board
 from hil.boards.board import Board
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
+from hil.boards.speed import Speed
 from hil.emulators import arm64
 from hil.errors import BoardsFileError, LinkError, SetupError
 from hil.firmware import build
@@ -20,6 +21,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.host import Host, address, open_tcp
 
 HAS_EMULATOR = True
+SPEED = Speed(75e6, 12.0, 1, build.EMULATED_LINUX)
 AVD = "Android Emulator"
 """Name of Android's own emulator, which does not say its version over ADB."""
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 20.0

@@ -8,6 +8,7 @@ from hil.boards import shell_board
 from hil.boards.board import Board
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
+from hil.boards.speed import Speed
 from hil.emulators import arm64
 from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
 from hil.firmware import build
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hil.transports.ssh.machine import SshMachine
 
 HAS_EMULATOR = True
+SPEED = Speed(75e6, 12.0, 1, build.EMULATED_LINUX)
 QEMU = "linux,dummy-virt"
 """Model name of QEMU's `virt` machine."""
 REACH_SECONDS, LOGIN_SECONDS, EMULATED_LOGIN_SECONDS = 4.0, 15.0, 60.0

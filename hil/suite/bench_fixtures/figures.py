@@ -16,8 +16,9 @@ from hil.suite.fixtures import Uncaptured
 from hil.suite.leased import LeasedBoard
 from hil.suite.measurements import Latency, Measurements, Precision, Switches
 from hil.suite.parametrization import BenchRun
-from hil.suite.reporting import kept_for
+from hil.suite.reporting import CURRENT, kept_for
 from hil.suite.switch_pairs import Pair
+from reds.pack.kernel_use import PORTABLE, kernel_lines
 from reds.pack.pack import Pack
 
 
@@ -41,6 +42,9 @@ def _measurements(
         progress(what, _hil_run.workload.size, _hil_uncaptured) as advance,
     ):
         board.deploy(pack, advance=advance)
+    for line in kernel_lines(pack.model, _hil_board.do(lambda held: held.known_layouts)):
+        if line.startswith(PORTABLE):
+            pytestconfig.stash[CURRENT].user_properties.append(("kernels", f"{board.name}: {line}"))
     entry, settings = _hil_board.selected.entry, _hil_run.settings
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
     budgets |= {"stack": entry.stack_bytes, "ram": entry.ram_bytes}

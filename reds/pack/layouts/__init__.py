@@ -10,6 +10,7 @@ from typing import Protocol
 from reds.errors import ModelError
 from reds.pack import arena
 from reds.pack.layouts.canonical import Canonical
+from reds.pack.layouts.helium import Helium
 from reds.pack.layouts.neon import Neon
 from reds.pack.layouts.radix256 import Radix256
 from reds.pack.layouts.vnni import Vnni
@@ -63,7 +64,9 @@ class Layout(Protocol):
 
 
 CANONICAL = Canonical()
-LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon())}
+LAYOUTS: dict[int, Layout] = {
+    layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon(), Helium())
+}
 
 
 def plan(model: Model, subnet: int, chosen: Sequence[Layout]) -> Arena:

@@ -23,6 +23,13 @@ from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHI
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
+EVERY = frozenset(
+    {Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.ADD, Kind.FLATTEN, Kind.UPSAMPLE, Kind.MULTIPLY, Kind.CONCAT,
+     Kind.PRELU, Kind.LAYER_NORM, Kind.ATTENTION, Kind.EMBED, Kind.TRANSPOSE, Kind.RESHAPE}
+)  # fmt: skip
+"""Kinds of which the kernels run every layer."""
+POOLED_AT_ONCE = 4
+"""Values of a window that a max pool compares without a line of scratch, if no window has padding."""
 
 
 LARGEST_OUTPUT = (1 << 15) - 256
@@ -88,8 +95,8 @@ class Radix256(Fast):
     dilated = frozenset({Kind.CONV})
 
     def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
-        """Refuse what `Fast` refuses, except an attention and every depthwise layer but the very largest."""
-        if layer.kind is Kind.ATTENTION:
+        """Refuse what `Fast` refuses, but no layer of `EVERY` and only the very largest depthwise layers."""
+        if layer.kind in EVERY:
             return ""
         if m4_depthwise.is_depthwise(layer, sources):
             bytes_needed = m4_depthwise.scratch(layer, sources)
@@ -142,6 +149,8 @@ class Radix256(Fast):
             return _conv_scratch(layer, sources[0], step.units_in)
         if m4_depthwise.is_depthwise(layer, sources):
             return m4_depthwise.scratch(layer, sources)
+        if layer.kind is Kind.MAX_POOL and (any(layer.padding) or layer.taps > POOLED_AT_ONCE):
+            return sources[0].width * step.units_in
         return super().scratch(layer, sources, step)
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:

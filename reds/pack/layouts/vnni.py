@@ -1,7 +1,8 @@
 """Define the layout of the x86 kernels: vectors of four inputs by sixteen rows, for inputs of x + 128.
 
-The processor multiplies unsigned bytes by signed ones, so the kernels read x + 128. To make up for it, 128
-times the sum of the weights that a subnet reads is subtracted from its biases.
+VNNI multiplies unsigned bytes by signed ones, so its kernels read x + 128. To make up for it, their biases
+are less 128 times the sum of the weights that a subnet reads. Kernels for AVX2 read x and the biases as they
+are.
 `targets/runtime/kernels/x86/x86.h` describes the same for C.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reds.pack.layouts.fast import Fast
+from reds.pack.layouts.fast import KINDS, Fast
 from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded, round_up, table_bytes
 
@@ -38,18 +39,35 @@ def _quads(layer: IntegerLayer, units: int) -> int:
 
 
 class Vnni(Fast):
-    """Layers of every kind, with inputs by quads and rows by panels."""
+    """Layers of most kinds, with inputs by quads and rows by panels."""
 
-    id = 2
+    id = 6
     name = "vnni"
     alignment = LINE
 
+    kinds = KINDS | {Kind.MULTIPLY, Kind.PRELU, Kind.CONCAT}
+    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
+    padded_pools = True
+    broadcasts = True
+
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Refuse dilated convolutions of fewer than four units besides."""
+        if layer.kind is Kind.CONV and layer.dilation != (1, 1) and sources[0].units < QUAD:
+            return f"a dilated conv layer that reads fewer than {QUAD} units"
+        return super().refusal(layer, sources)
+
     def weights(self, layer: IntegerLayer) -> bytes:
-        """Return the weights as int8 [panels][quads][16 rows][4]; depthwise [quads][units][4]."""
+        """Return the weights as int8 [panels][quads][16 rows][4]; depthwise [quads][units][4].
+
+        Each row of a depthwise kernel of 3 x 3 is a quad.
+        """
         if layer.kind not in WEIGHTED:
             return b""
         if layer.kind is Kind.DEPTHWISE:
-            taps = padded(padded(layer.weights, 0, PANEL), 1, QUAD)
+            taps = padded(layer.weights, 0, PANEL)
+            if layer.kernel == (3, 3):
+                taps = padded(taps.reshape(-1, 3, 3), 2, QUAD).reshape(len(taps), -1)
+            taps = padded(taps, 1, QUAD)
             return taps.reshape(len(taps), -1, QUAD).transpose(1, 0, 2).tobytes()
         rows, units = len(layer.weights), _units(layer)
         block = min(units, QUAD)
@@ -60,11 +78,12 @@ class Vnni(Fast):
         return w.reshape(-1, PANEL, w.shape[1], QUAD).transpose(0, 2, 1, 3).tobytes()
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
-        """Return biases and multipliers as int32; with weights, the biases are for inputs of x + 128."""
+        """Return biases and multipliers as int32, and with weights the biases for inputs of x + 128."""
         bias = layer.table_biases(step)
-        if layer.kind in WEIGHTED:
-            bias = bias - OFFSET * layer.subnet_weights(step).astype(np.int32).sum(axis=1)
-        return table_bytes(bias, step.multiplier)
+        if layer.kind not in WEIGHTED:
+            return table_bytes(bias, step.multiplier)
+        sums = layer.subnet_weights(step).astype(np.int32).sum(axis=1)
+        return table_bytes(bias, step.multiplier, bias - OFFSET * sums)
 
     def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the padded input, of the offsets of quads, and of depthwise weights."""
@@ -74,9 +93,11 @@ class Vnni(Fast):
         top, left, bottom, right = layer.padding
         height, width = sources[0].height + top + bottom, sources[0].width + left + right
         if layer.kind is Kind.DEPTHWISE:
-            parts = round_up(16 * quads, LINE) + QUAD * LINE * quads
+            parts, planes = round_up(16 * quads, LINE) + QUAD * LINE * quads, 1
             units, width = step.units_in, round_up(width, layer.stride[1])
         else:
-            parts = round_up(4 * quads, LINE)
-            units = _units(layer) if _units(layer) < QUAD else round_up(step.units_in, QUAD)
-        return LINE + parts + height * width * units + LINE
+            parts, planes = round_up(4 * quads, LINE), 2
+            few = _units(layer) < QUAD
+            units = _units(layer) if few else round_up(step.units_in, QUAD)
+            width = round_up(width, 2) if few and layer.kind is not Kind.DENSE else width
+        return LINE + parts + planes * (round_up(height * width * units, LINE) + LINE)

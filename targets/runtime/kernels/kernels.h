@@ -44,6 +44,14 @@ static inline const int8_t *reds_input_values(const reds_op *op, uint32_t k)
     return op->model->arena + reds_input_room(op, k)->at;
 }
 
+/* Return so many bytes of the arena that the selected subnet's plan leaves free, 16-byte aligned; NULL if it leaves
+ * fewer. They keep their values until the next layer. */
+static inline void *reds_spare(const reds_op *op, size_t bytes)
+{
+    uint32_t planned = op->model->plan->arena_bytes;
+    return bytes <= op->model->arena_bytes - planned ? op->model->arena + planned : NULL;
+}
+
 /* Return the halves of a table of int32. */
 static inline const int32_t *reds_biases(const reds_op *op)
 {
@@ -78,12 +86,16 @@ typedef struct reds_kernels {
 /* The kinds of processor of this build, the fastest first. The last one has the portable kernels alone. */
 extern const reds_kernels reds_processors[];
 extern const reds_family reds_portable;
-extern const reds_family reds_cortex_m4;
+extern const reds_family reds_cortex_m4, reds_helium;
 extern const reds_family reds_x86_avx512, reds_x86_avxvnni, reds_x86_avx2;
 extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
 /* Return the kernels of the processor that this runs on. */
 const reds_kernels *reds_kernels_here(void);
+
+enum {
+    REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 6
+}; /* layouts whose kernels repeat rows or columns of a second input */
 
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
 static inline bool reds_dilated(const reds_layer *layer)
@@ -104,11 +116,31 @@ static inline bool reds_padded_pool(const reds_layer *layer)
     return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) && reds_padded(layer);
 }
 
+/* A function that stays one: inlined into a loop, its own innermost loop would have fewer registers. */
+#ifdef __GNUC__
+#define REDS_APART __attribute__((noinline))
+#else
+#define REDS_APART
+#endif
+
+/* Return (a * b + 2^31) >> 32. */
+static inline int32_t reds_high_product(int32_t a, int32_t b)
+{
+#if defined(__thumb__) && !defined(__thumb2__)
+    /* These processors multiply 32 bits by 32 bits to 32 bits: so products of halves, which fit. */
+    int32_t a_high = a >> 16, b_high = b >> 16, a_low = a & 0xffff, b_low = b & 0xffff;
+    int32_t middle = a_high * b_low + (int32_t)((uint32_t)a_low * (uint32_t)b_low >> 16);
+    int32_t low = (middle & 0xffff) + a_low * b_high;
+    return a_high * b_high + (middle >> 16) + (((low >> 15) + 1) >> 1);
+#else
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
 /* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
 static inline int8_t reds_requantize(int32_t acc, int32_t multiplier, int32_t zero)
 {
-    int64_t product = (int64_t)acc * multiplier + ((int64_t)1 << 31);
-    int32_t y = zero + (int32_t)(product >> 32);
+    int32_t y = zero + reds_high_product(acc, multiplier);
     return (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
 }
 

@@ -11,6 +11,7 @@ from hil.boards import boards_toml, lease
 from hil.boards.board import Board
 from hil.boards.capacity import best_layouts, check_capacity
 from hil.boards.checks import check_count, check_rate
+from hil.boards.desk import Desk
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.governing import Cost, Resources, Rules
@@ -18,7 +19,7 @@ from hil.boards.governor import Job
 from hil.boards.power_cycle import power_cycle
 from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
-from hil.boards.targets.nano33ble import Desk, absent
+from hil.boards.targets.nano33ble import THIS_DESK, absent
 from hil.errors import BoardAbsent, LinkError
 from hil.firmware import build
 from hil.lifetime.folder import TemporaryFolder
@@ -48,7 +49,7 @@ Fault = Callable[[Path], object]
 NET = dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small")
 BOARD = '[[board]]\nname = "left"\ntarget = "nano33ble"\n'
 PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
-EMPTY_DESK = Desk(lambda: (Port("/dev/ttyS0"),), lambda port: None, lambda: "")
+EMPTY_DESK = Desk(lambda: (Port("/dev/ttyS0"),), lambda port: None, lambda: "", THIS_DESK.upload_there)
 NS = Clock(0, "ns", 1_000_000_000)
 
 

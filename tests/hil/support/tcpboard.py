@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from hil.boards.board import Board
+from hil.boards.desk import Desk
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.boards.targets.nano33ble import THIS_DESK, Desk, start
+from hil.boards.targets.nano33ble import THIS_DESK, start
 from hil.errors import HilError
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport

@@ -86,7 +86,7 @@ def measured(graph: Graph) -> TargetProfile:
             times[layer.name] = LayerTimes((m,), 3.0 + m)
         else:
             times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
-    return TargetProfile(LAYOUTS[3], Latency("desk", times))
+    return TargetProfile(LAYOUTS[5], Latency("desk", times))
 
 
 def _axis(graph: Graph, spans: Spans) -> tuple[list[int], int]:

@@ -41,7 +41,8 @@ static size_t read_all(long file, void *to, size_t most)
 {
     size_t had = 0;
     while (had < most) {
-        long more = call(READ, file, (long)((uint8_t *)to + had), most - had < CHUNK ? (long)(most - had) : CHUNK);
+        long more =
+            call(READ, file, (long)((uint8_t *)to + had), most - had < CHUNK ? (long)(most - had) : CHUNK);
         if (more <= 0) {
             break;
         }
@@ -50,7 +51,7 @@ static size_t read_all(long file, void *to, size_t most)
     return had;
 }
 
-void begin(const char *path);
+__attribute__((used)) void begin(const char *path); /* called by assembler alone */
 
 void begin(const char *path)
 {

@@ -14,7 +14,7 @@ int main(int argc, char **argv)
     if (reds_load(&model, pack, size, arena, sizeof arena) != REDS_OK) {
         return 1;
     }
-    const reds_family *family = model.kernels->of[3];
+    const reds_family *family = model.kernels->of[5];
     puts(family == &reds_neon_dotprod ? "dotprod" : family == &reds_neon_baseline ? "baseline" : "none");
     return 0;
 }

@@ -1,15 +1,17 @@
 """Models that reach the corners of the kernels: odd widths, rows marked plain, tensors at the arena's end."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from reds import pack
 from reds.pack.layouts import LAYOUTS, Layout, preferring
-from reds.pack.model import WEIGHTED, Kind, Model
+from reds.pack.model import MIXING, WEIGHTED, Kind, Model
 from tests.support.depth import deep_nets
 from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
 
-NEON_LAYOUT = LAYOUTS[3]
+NEON_LAYOUT = LAYOUTS[5]
 
 NETS = [
     dense_model([5, 3], [[3]], 1),
@@ -46,6 +48,7 @@ def shapes() -> list[Model]:
         *every_kind,
         *along_lines(),
         *windows(),
+        *corners(),
         plain_conv(),
         large_biases(),
         *convolutions(),
@@ -110,6 +113,37 @@ def along_lines() -> list[Model]:
             maker.add(Kind.DEPTHWISE, 0, kernel, steps, padding, relu=seed % 2 == 0)
             models.append(maker.build([[(units + 1) // 2], [units]], f"line-{taps}"))
     return models
+
+
+def corners() -> list[Model]:
+    """Return models that reach the corners of the portable kernels.
+
+    Taps are further from each other than a row of the input is long, or than a tile of the stack; windows lie
+    in the padding alone; filters are more than those whose biases are kept for such windows.
+    """
+    models = []
+    for seed, (sides, kind, units, options) in enumerate(CORNERS):
+        maker = Maker(*sides, 4, seed)
+        maker.add(Kind.CONV, 4)
+        maker.add(kind, units, relu=seed % 2 == 0, **options)  # type: ignore[arg-type]
+        narrow, wide = ([3, (units + 1) // 2], [4, units]) if kind in MIXING else ([3], [4])
+        models.append(maker.build([narrow, wide], f"corner-{seed}"))
+    return models
+
+
+CORNERS: Sequence[tuple[tuple[int, int], Kind, int, Mapping[str, object]]] = (
+    ((12, 60), Kind.DEPTHWISE, 0, {"kernel": (3, 3), "padding": (1, 1, 1, 1)}),
+    ((3, 300), Kind.DEPTHWISE, 0, {"kernel": (3, 5), "stride": (2, 3), "padding": (1, 2, 1, 2)}),
+    ((700, 1), Kind.DEPTHWISE, 0, {"kernel": (9, 1), "padding": (4, 0, 4, 0)}),
+    ((9, 9), Kind.DEPTHWISE, 0, {"kernel": (5, 7), "dilation": (9, 9), "padding": (20, 25, 20, 25)}),
+    ((9, 5), Kind.DEPTHWISE, 0, {"kernel": (3, 2), "dilation": (1, 3), "padding": (2, 3, 2, 3)}),
+    ((5, 5), Kind.CONV, 53, {"kernel": (3, 3), "dilation": (1, 2), "padding": (1, 2, 1, 2)}),
+    ((4, 6), Kind.CONV, 2, {"kernel": (2, 2), "dilation": (3, 1), "padding": (3, 1, 3, 1)}),
+    ((4, 5), Kind.CONV, 7, {"kernel": (2, 1), "stride": (2, 2), "padding": (1, 0, 1, 0)}),
+    ((4, 3), Kind.TRANSPOSED, 50, {"kernel": (2, 3), "stride": (1, 3)}),
+    ((3, 4), Kind.TRANSPOSED, 5, {"kernel": (5, 2), "stride": (4, 1), "padding": (2, 0, 1, 1)}),
+)
+"""Height and width, kind, units written, and the window of layers at the corners."""
 
 
 WINDOWS: tuple[tuple[tuple[int, int], int, dict[str, tuple[int, ...]]], ...] = (

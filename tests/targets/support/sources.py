@@ -9,8 +9,9 @@ SUPPORT = Path(__file__).parent
 TARGETS = SUPPORT.parents[2] / "targets"
 FAMILIES = TARGETS / "runtime/kernels/families.c"
 X86 = sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
-X86_LAYOUT = 2
+X86_LAYOUT = 6
 NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
+HELIUM = sorted((TARGETS / "runtime/kernels/helium").glob("*.c"))
 CORTEX_M4 = sorted((TARGETS / "runtime/kernels/cortex_m4").glob("*.[cS]"))
 RUNTIME = [
     *sorted((TARGETS / "runtime").glob("*.c")),

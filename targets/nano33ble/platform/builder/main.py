@@ -6,6 +6,7 @@ from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
 startup = join(env.PioPlatform().get_dir(), "startup")
+cortex_m = join(env.PioPlatform().get_dir(), "..", "..", "bare_metal", "cortex_m")
 machine = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]
 env.Replace(
     AR="arm-none-eabi-gcc-ar",
@@ -20,7 +21,7 @@ env.Replace(
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     PROGNAME="firmware",
     PROGSUFFIX=".elf",
-    LDSCRIPT_PATH=join(startup, "link.ld"),
+    LDSCRIPT_PATH=join(startup, "memory.ld"),
 )
 env.Append(
     ASFLAGS=machine,
@@ -33,9 +34,11 @@ env.Append(
         "-nostartfiles",
         "--specs=nano.specs",
         "-Wl,--gc-sections",
+        f"-L{cortex_m}",
     ],
 )
 env.BuildSources(join("$BUILD_DIR", "startup"), startup)
+env.BuildSources(join("$BUILD_DIR", "cortex_m"), cortex_m)
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("size", program, env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE")))
 Default(program)

@@ -34,7 +34,7 @@ static bool is_cut(void)
 /* Bytes on their way to the board are lost, too. */
 __attribute__((noreturn)) static void power_off(void)
 {
-    RING_READ = RING_WRITTEN;
+    RING->read = RING->written;
     CUT_IN = CUT_DONE;
     AIRCR = RESET_REQUEST;
     for (;;) {

@@ -1,8 +1,6 @@
 /* Strips of any stride and any number of taps. */
 #ifdef __ARM_FEATURE_DSP
 #include "depthwise_macros.h"
-    .syntax unified
-    .thumb
 
 /* Four outputs at a time; those past the end of a line are computed and not stored.
  *

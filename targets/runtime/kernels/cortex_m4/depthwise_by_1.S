@@ -3,8 +3,6 @@
  * r0..r5: sums of six outputs, r6..r8: words of inputs, r9 and r10: words of weights. */
 #ifdef __ARM_FEATURE_DSP
 #include "depthwise_macros.h"
-    .syntax unified
-    .thumb
 
 /* The first word of inputs of each pair of outputs: (w0, w1) for the even one, w0 for the odd one. `start` instead of
  * `add`: the sums start at r5, the bias. */

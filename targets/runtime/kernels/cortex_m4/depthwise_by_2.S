@@ -5,8 +5,6 @@
  * r10 words of weights. */
 #ifdef __ARM_FEATURE_DSP
 #include "depthwise_macros.h"
-    .syntax unified
-    .thumb
 
 .macro TAPS_OF_FOUR a, b, c, d
     smlad   r0, \a, r8, r0

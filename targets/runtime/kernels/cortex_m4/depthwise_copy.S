@@ -1,8 +1,6 @@
 /* How inputs and weights come to scratch. depthwise.h explains the order of both. */
 #ifdef __ARM_FEATURE_DSP
 #include "depthwise_macros.h"
-    .syntax unified
-    .thumb
 
 /* Two positions of four units, in r5 and r6, to a word of each unit. */
 .macro SPREAD_TWO

@@ -6,6 +6,7 @@
 #define REDS_CORTEX_M4_DEPTHWISE_MACROS_H
 
 #include "depthwise_offsets.h"
+#include "macros.h"
 
 /* clang-format off */
 
@@ -20,15 +21,6 @@
 #define STRIP_SKIP (STRIP_BYTES + 24)   /* bytes from the end of a row of the window to the next row */
 #define STRIP_ROWS_LEFT (STRIP_BYTES + 28)
 #define STRIP_FRAME (STRIP_BYTES + 32)
-
-.macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type   \name, %function
-    .thumb_func
-    .p2align 2
-\name:
-.endm
 
 /* Begin a kernel with so many bytes of weights on its stack, and its loop over units. */
 .macro BEGIN name, weights, lined=1

@@ -1,6 +1,8 @@
 /* The Cortex-M4's family: sizes and checks of layout radix256, and the kernels by kind of layer. */
 #include "conv.h"
 #include "depthwise.h"
+#include "units.h"
+#include "values.h"
 
 #ifdef __ARM_FEATURE_DSP
 
@@ -11,7 +13,7 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
         return reds_m4_strips_of(layer, from, &strips) ? reds_portable.weights_bytes(layer, from, to)
                                                        : UINT64_MAX;
     }
-    if (reds_padded_pool(layer) || layer->kind == REDS_GROUPED) {
+    if (layer->kind == REDS_GROUPED) {
         return UINT64_MAX;
     }
     uint64_t in = (from->units + 3u) / 4 * 4, out = (to->units + 3u) / 4 * 4;
@@ -21,7 +23,7 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     case REDS_CONV:
         return (uint64_t)reds_m4_conv_quads(layer, from) * 4 * out;
     default:
-        return 0;
+        return reds_portable.weights_bytes(layer, from, to);
     }
 }
 
@@ -38,6 +40,8 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
         return (units_in + 3) / 4 * 8;
     case REDS_CONV:
         return reds_m4_conv_scratch(layer, from, units_in);
+    case REDS_MAX_POOL:
+        return reds_m4_pool_scratch(layer, from, units_in);
     default:
         return reds_portable.scratch_bytes(layer, tensors, units_in);
     }
@@ -129,9 +133,17 @@ const reds_family reds_cortex_m4 = {
             [REDS_CONV] = reds_m4_run_conv,
             [REDS_DEPTHWISE] = reds_m4_run_depthwise,
             [REDS_AVERAGE_POOL] = reds_m4_run_average_pool,
-            [REDS_MAX_POOL] = reds_portable_max_pool,
-            [REDS_ADD] = reds_portable_add,
-            [REDS_FLATTEN] = reds_portable_flatten,
+            [REDS_MAX_POOL] = reds_m4_run_max_pool,
+            [REDS_ADD] = reds_m4_run_add,
+            [REDS_FLATTEN] = reds_m4_run_flatten,
+            [REDS_UPSAMPLE] = reds_m4_run_upsample,
+            [REDS_MULTIPLY] = reds_m4_run_multiply,
+            [REDS_CONCAT] = reds_m4_run_concat,
+            [REDS_PRELU] = reds_m4_run_prelu,
+            [REDS_LAYER_NORM] = reds_m4_run_layer_norm,
+            [REDS_EMBED] = reds_m4_run_embed,
+            [REDS_TRANSPOSE] = reds_m4_run_flatten,
+            [REDS_RESHAPE] = reds_m4_run_reshape,
             [REDS_GROUPED] = reds_m4_run_depthwise,
             [REDS_ATTENTION] = reds_m4_run_attention,
         },

@@ -10,20 +10,23 @@ void reds_neon_dense(const reds_op *op, reds_neon_inner inner)
     if (op->units_in % 4 != 0) {
         int8_t *copy = op->scratch;
         memcpy(copy, op->in, op->units_in);
-        memset(copy + op->units_in, 0, 16);
+        memset(copy + op->units_in, 0, 4);
         x = copy;
     }
     const reds_neon_rows rows = {
         .weights = op->weights,
-        .x = {x},
-        .out = {op->out},
+        .x = x,
+        .out = op->out,
         .bias = reds_biases(op),
         .multiplier = reds_multipliers(op),
-        .stride = 16 * ((op->from->units + 3u) / 4),
+        .rows = op->units_out,
+        .groups = (op->to->units + 3u) / 4,
+        .blocks = (op->from->units + 3u) / 4,
+        .lines = 1,
         .runs = 1,
         .quads = (op->units_in + 3) / 4,
-        .rows = op->units_out,
         .positions = 1,
+        .width = 1,
         .zero = op->zero,
     };
     inner(&rows);

@@ -24,35 +24,33 @@ static bool has_dotprod(void)
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (reds_dilated(layer) || reds_padded_pool(layer)) {
-        return UINT64_MAX;
-    }
-    uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1], rows = (to->units + 3u) / 4 * 4;
+    uint64_t rows = (to->units + 3u) / 4 * 4;
     switch (layer->kind) {
     case REDS_DENSE:
-        return (from->units + 3u) / 4 * 4 * rows;
     case REDS_CONV:
-        return (taps * from->units + 3) / 4 * 4 * rows;
+        return 4 * rows * reds_neon_quads(layer, from->units);
     case REDS_DEPTHWISE:
-        return taps * ((to->units + 7u) / 8 * 8);
+        return (uint64_t)layer->kernel[0] * layer->kernel[1] * ((to->units + 7u) / 8 * 8);
     default:
         return 0;
     }
 }
 
+static uint32_t at_most(uint64_t bytes)
+{
+    return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes; /* larger than any arena */
+}
+
 static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
     const reds_tensor *from = &tensors[layer->input[0]];
-    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
     switch (layer->kind) {
     case REDS_DENSE:
-        return units_in % 4 != 0 ? units_in + 16 : 0;
+        return units_in % 4 != 0 ? units_in + 4 : 0;
     case REDS_CONV:
-        return REDS_NEON_POSITIONS * reds_neon_window_bytes(taps, reds_neon_pitch(from->units, units_in));
-    case REDS_DEPTHWISE: {
-        uint64_t lines = (layer->kernel[0] + 1ull) * reds_neon_line_bytes(layer, from, units_in);
-        return lines > UINT32_MAX ? UINT32_MAX : (uint32_t)lines; /* larger than any arena */
-    }
+        return at_most(reds_neon_copy_bytes(layer, from, units_in));
+    case REDS_DEPTHWISE:
+        return at_most(reds_neon_depthwise_bytes(layer, from, units_in));
     default:
         return 0;
     }
@@ -79,7 +77,7 @@ static void conv_dotprod(const reds_op *op)
 }
 
 #define FAMILY(dense, conv)                                                                       \
-    .layout = 3, .alignment = 16, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes, \
+    .layout = 5, .alignment = 16, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes, \
     .weights_ok = reds_portable_weights_ok, .table_bytes = reds_portable_table_bytes,             \
     .table_ok = reds_portable_table_ok,                                                           \
     .run = {                                                                                      \
@@ -87,9 +85,9 @@ static void conv_dotprod(const reds_op *op)
         [REDS_CONV] = conv,                                                                       \
         [REDS_DEPTHWISE] = reds_neon_depthwise,                                                   \
         [REDS_AVERAGE_POOL] = reds_neon_average_pool,                                             \
-        [REDS_MAX_POOL] = reds_portable_max_pool,                                                 \
+        [REDS_MAX_POOL] = reds_neon_max_pool,                                                     \
         [REDS_ADD] = reds_neon_add,                                                               \
-        [REDS_FLATTEN] = reds_portable_flatten,                                                   \
+        [REDS_FLATTEN] = reds_neon_flatten,                                                       \
     }
 
 const reds_family reds_neon_dotprod = {.available = has_dotprod, FAMILY(dense_dotprod, conv_dotprod)};

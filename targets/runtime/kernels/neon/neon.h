@@ -1,13 +1,16 @@
 /* Kernels for aarch64 and their layout, neon.
  *
- * Weights are int8 in blocks of four rows by four inputs, the four inputs of a row side by side:
+ * Weights are int8 in blocks of four rows by four inputs, the four inputs of a row side by side. Sixteen rows
+ * are a panel, whose blocks of the same inputs are neighbors; the last panel has as many groups of four rows
+ * as are left:
  *
- *     dense, conv  [groups of 4 rows][ceil(taps * in / 4)][4 rows][4 inputs]   a dense layer has one tap
+ *     dense, conv  [panel][quad of inputs][groups of the panel, at most 4][4 rows][4 inputs]
  *     depthwise    [taps][units, padded to 8]
  *
- * A subnet reads the first blocks of the first groups; in a convolution whose full net's `in` is a
- * multiple of four, the first blocks of every tap. Inputs outside the subnet are 0 where a block holds
- * weights for them. Tables are canonical.
+ * The quads of a row run over the taps of its window, `in` padded to four at each; if `in` is less than four
+ * and the taps are not dilated, over [kernel row][kernel columns * in, padded to four]. A dense layer has one
+ * tap. A subnet reads the first groups of the first panels, and the first quads of every tap. Inputs outside
+ * the subnet are 0 where a block holds weights for them. Tables are canonical.
  *
  * Two variants of the inner loop, chosen at run time: SDOT if the processor has it, else SMULL and SMLAL
  * (ARMv8.0). The latter adds two products in a halfword before SADALP widens it: 2 * 127^2 = 32,258 fits.
@@ -27,21 +30,21 @@
 
 #define REDS_ALWAYS_INLINE static inline __attribute__((always_inline))
 
-enum { REDS_NEON_POSITIONS = 4, REDS_NEON_GROUPS = 4 }; /* of a tile, at most */
-
-/* Rows of weights times the inputs of one position or of four. */
+/* Rows of weights times windows of the input. A window is `lines` of `runs` of contiguous quads. */
 typedef struct {
     const int8_t *weights;
-    const int8_t *x[REDS_NEON_POSITIONS]; /* readable up to a multiple of 16 bytes */
-    int8_t *out[REDS_NEON_POSITIONS];
-    const int32_t *bias;
-    const int32_t *multiplier;
-    size_t stride;  /* bytes from one group of four rows to the next */
-    size_t gap;     /* bytes that a subnet skips after each run */
-    uint32_t runs;  /* of contiguous blocks; the inputs of all runs are contiguous */
-    uint32_t quads; /* of inputs in a run, and so blocks; at least one */
-    uint32_t rows;
-    uint32_t positions; /* 1 or REDS_NEON_POSITIONS */
+    const int8_t *x; /* the first window */
+    int8_t *out;
+    const int32_t *bias, *multiplier;
+    uint32_t rows;             /* of the subnet: the bytes from one output position to the next */
+    uint32_t groups;           /* of four rows, in the full net */
+    size_t blocks;             /* quads of a row, in the full net */
+    uint32_t lines, runs;      /* of the window */
+    uint32_t quads;            /* of a run; at least one */
+    size_t gap;                /* quads that the subnet skips after each run */
+    size_t run, line;          /* bytes of x from a run or a line of the window to the next */
+    uint32_t positions, width; /* of the output, and of one row of it */
+    size_t step, row;          /* bytes of x from a position or a row of the output to the next */
     int32_t zero;
 } reds_neon_rows;
 
@@ -55,25 +58,66 @@ void reds_neon_dense(const reds_op *op, reds_neon_inner inner);
 void reds_neon_conv(const reds_op *op, reds_neon_inner inner);
 void reds_neon_depthwise(const reds_op *op);
 void reds_neon_average_pool(const reds_op *op);
+void reds_neon_max_pool(const reds_op *op);
+void reds_neon_flatten(const reds_op *op);
 void reds_neon_add(const reds_op *op);
 
-/* Return the bytes of a position in a convolution's window: the subnet's units padded to a multiple of
- * four, or the full net's units if those are no multiple of four. */
-static inline uint32_t reds_neon_pitch(uint32_t full, uint32_t live)
+/* Return whether the columns of a kernel row are stored without padding between them. */
+static inline bool reds_neon_tight(const reds_layer *layer, uint32_t full)
 {
-    return full % 4 != 0 ? full : (live + 3) / 4 * 4;
+    return full < 4 && layer->dilation[1] == 1;
 }
 
-/* Return the bytes of a window in scratch, which 16-byte loads read from any quad. */
-static inline uint32_t reds_neon_window_bytes(uint32_t taps, uint32_t pitch)
+/* Return the quads that a row of weights has in the full net. */
+static inline uint32_t reds_neon_quads(const reds_layer *layer, uint32_t full)
 {
-    return (taps * pitch + 12 + 15) / 16 * 16;
+    uint32_t rows = layer->kernel[0], columns = layer->kernel[1];
+    return reds_neon_tight(layer, full) ? rows * ((columns * full + 3) / 4)
+                                        : rows * columns * ((full + 3) / 4);
 }
 
-/* Return the bytes of a padded input line in scratch, which 8-byte loads read from any unit. */
-static inline uint64_t reds_neon_line_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units)
+/* Return the bytes of a position in the input of a convolution, as its kernel reads it. */
+static inline uint32_t reds_neon_pitch(const reds_layer *layer, uint32_t full, uint32_t live)
 {
-    return ((uint64_t)from->width + layer->padding[1] + layer->padding[3]) * units + 8;
+    return reds_neon_tight(layer, full) ? full : (live + 3) / 4 * 4;
+}
+
+/* Return the bytes of the copy of the input that a convolution makes, with padding and all positions at their
+ * pitch; 0 if it reads the input in place. Quads may reach past the last position. */
+static inline uint64_t reds_neon_copy_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t live)
+{
+    uint32_t pitch = reds_neon_pitch(layer, from->units, live);
+    bool whole = !reds_neon_tight(layer, from->units) || layer->kernel[1] * pitch % 4 == 0;
+    if (!reds_padded(layer) && pitch == live && whole) {
+        return 0;
+    }
+    uint64_t height = (uint64_t)from->height + layer->padding[0] + layer->padding[2];
+    uint64_t width = (uint64_t)from->width + layer->padding[1] + layer->padding[3];
+    return height * width * pitch + 4;
+}
+
+/* Values that a depthwise kernel computes at once. Units that divide them share a vector with those of the
+ * positions that follow, if the windows are side by side. */
+enum { REDS_NEON_LANES = 16 };
+
+static inline bool reds_neon_shared(const reds_layer *layer, const reds_tensor *from, uint32_t units)
+{
+    int32_t width =
+        from->width + layer->padding[1] + layer->padding[3] - layer->dilation[1] * (layer->kernel[1] - 1);
+    return units < REDS_NEON_LANES && REDS_NEON_LANES % units == 0 && layer->stride[1] == 1 &&
+           width * (int32_t)units >= REDS_NEON_LANES;
+}
+
+/* Return the bytes of a depthwise layer's scratch: its padded input, then for shared vectors its weights, once
+ * for each position. Loads of eight bytes may reach past the input. */
+static inline uint64_t reds_neon_depthwise_bytes(const reds_layer *layer, const reds_tensor *from,
+                                                 uint32_t units)
+{
+    uint64_t height = (uint64_t)from->height + layer->padding[0] + layer->padding[2];
+    uint64_t width = (uint64_t)from->width + layer->padding[1] + layer->padding[3];
+    uint64_t input = reds_padded(layer) || units < 8 ? (height * width * units + 8 + 15) / 16 * 16 : 0;
+    uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1];
+    return input + (reds_neon_shared(layer, from, units) ? taps * REDS_NEON_LANES : 0);
 }
 
 /* Load eight entries of a table, or four and 0 if no more are used: a table is padded to four. */
@@ -96,6 +140,18 @@ REDS_ALWAYS_INLINE int8x8_t reds_neon_requantize(int32x4x2_t acc, int32x4x2_t ha
     return vmax_s8(vqmovn_s16(vqaddq_s16(y, zero)), vdup_n_s8(-127));
 }
 
+/* Requantize sixteen sums. */
+REDS_ALWAYS_INLINE int8x16_t reds_neon_requantize_all(const int32x4_t acc[4], const int32x4_t half[4],
+                                                      int16x8_t zero)
+{
+    int16x8_t low =
+        vqmovn_high_s32(vqmovn_s32(vqrdmulhq_s32(acc[0], half[0])), vqrdmulhq_s32(acc[1], half[1]));
+    int16x8_t high =
+        vqmovn_high_s32(vqmovn_s32(vqrdmulhq_s32(acc[2], half[2])), vqrdmulhq_s32(acc[3], half[3]));
+    int8x16_t y = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, zero)), vqaddq_s16(high, zero));
+    return vmaxq_s8(y, vdupq_n_s8(-127));
+}
+
 /* Store the first `live` of eight values; fewer than eight. */
 static inline void reds_neon_store_some(int8_t *out, int8x8_t y, uint32_t live)
 {
@@ -106,53 +162,6 @@ static inline void reds_neon_store_some(int8_t *out, int8x8_t y, uint32_t live)
     }
     for (uint32_t i = 0; i < live % 4; i++, y = vext_s8(y, y, 1)) {
         out[i] = vget_lane_s8(y, 0);
-    }
-}
-
-/* Requantize and store the sums of a tile, whose rows start at `first`, two groups of four at a time. */
-REDS_ALWAYS_INLINE void reds_neon_finish(const reds_neon_rows *rows, uint32_t first, uint32_t positions,
-                                         uint32_t groups,
-                                         int32x4_t acc[REDS_NEON_POSITIONS][REDS_NEON_GROUPS])
-{
-    int16x8_t zero = vdupq_n_s16((int16_t)rows->zero);
-    for (uint32_t g = 0; g < groups; g += 2) {
-        uint32_t row = first + 4 * g, live = rows->rows - row, second = g + 1 < groups ? g + 1 : g;
-        int32x4x2_t half = reds_neon_half(reds_neon_table(rows->multiplier + row, groups > 1 ? 8 : 4));
-        int8x8_t y[REDS_NEON_POSITIONS];
-        for (uint32_t s = 0; s < positions; s++) {
-            y[s] = reds_neon_requantize((int32x4x2_t){{acc[s][g], acc[s][second]}}, half, zero);
-        }
-        for (uint32_t s = 0; s < positions && live >= 8; s++) {
-            vst1_s8(rows->out[s] + row, y[s]);
-        }
-        for (uint32_t s = 0; s < positions && live < 8; s++) {
-            reds_neon_store_some(rows->out[s] + row, y[s], live);
-        }
-    }
-}
-
-/* Compute all rows tile by tile. `tile` computes some groups of rows for some positions, from a row on. */
-typedef void (*reds_neon_tile)(const reds_neon_rows *rows, uint32_t first, uint32_t positions,
-                               uint32_t groups);
-
-REDS_ALWAYS_INLINE void reds_neon_tiles(const reds_neon_rows *rows, reds_neon_tile tile)
-{
-    const reds_neon_rows own = *rows; /* a copy, which no output can overlap */
-    uint32_t row = 0, end = own.rows;
-    if (own.positions == 1) {
-        for (; row + 12 < end; row += 16) {
-            tile(&own, row, 1, 4);
-        }
-        for (; row < end; row += 4) {
-            tile(&own, row, 1, 1);
-        }
-        return;
-    }
-    for (; row + 4 < end; row += 8) {
-        tile(&own, row, REDS_NEON_POSITIONS, 2);
-    }
-    if (row < end) {
-        tile(&own, row, REDS_NEON_POSITIONS, 1);
     }
 }
 

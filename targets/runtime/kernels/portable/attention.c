@@ -7,7 +7,7 @@
 
 #include "portable.h"
 
-enum { LANES = 8 }; /* units whose sums are in registers at once */
+enum { LANES = 4 }; /* units whose sums are in registers at once */
 
 /* round(2^15 * 2^(-i / 256)) */
 static const uint16_t powers[256] = {
@@ -70,55 +70,94 @@ void reds_attention(const reds_op *op, reds_attend attend)
     }
 }
 
-static int32_t score(const int8_t *query, const int8_t *key, uint32_t units, int32_t zero_q, int32_t zero_k)
+/* A query less its zero point times a key less its own: the second zero point is taken off at the end. */
+typedef struct {
+    const int8_t *values;
+    uint32_t units;
+    int32_t zero;
+    uint32_t less; /* zero point of the keys * sum of the query less its zero point */
+} query;
+
+static int32_t score(const query *q, const int8_t *key)
 {
-    int32_t sum = 0;
-    for (uint32_t u = 0; u < units; u++) {
-        int16_t q = (int16_t)(query[u] - zero_q), k = (int16_t)(key[u] - zero_k);
-        sum += q * k;
+    uint32_t sum = 0 - q->less;
+    for (const int8_t *x = q->values, *end = x + q->units; x != end;) {
+        sum += (uint32_t)((*x++ - q->zero) * *key++);
     }
-    return sum;
+    return (int32_t)sum;
+}
+
+/* Write the scores of three keys. */
+static void three_scores(const query *q, const int8_t *key, uint32_t apart, int32_t *scores)
+{
+    const int8_t *second = key + apart, *third = second + apart;
+    uint32_t a = 0 - q->less, b = a, c = a;
+    int32_t zero = q->zero;
+    for (const int8_t *x = q->values, *end = x + q->units; x != end;) {
+        int32_t value = *x++ - zero;
+        a += (uint32_t)(value * *key++);
+        b += (uint32_t)(value * *second++);
+        c += (uint32_t)(value * *third++);
+    }
+    scores[0] = (int32_t)a;
+    scores[1] = (int32_t)b;
+    scores[2] = (int32_t)c;
 }
 
 /* Write the scores of a query, and return the largest. */
-static int32_t scores_of(const reds_op *op, const reds_head *h, const int8_t *query, int32_t *scores)
+static int32_t scores_of(const reds_op *op, const reds_head *h, const int8_t *values, int32_t *scores)
 {
-    int32_t most = INT32_MIN;
+    int32_t most = INT32_MIN, sum = 0;
+    for (uint32_t u = 0; u < h->units; u++) {
+        sum += values[u] - op->zero_in;
+    }
+    query q = {values, h->units, op->zero_in, (uint32_t)(h->zero_k * sum)};
     const int8_t *key = h->keys;
-    for (uint32_t j = 0; j < h->positions; j++, key += h->apart) {
-        scores[j] = score(query, key, h->units, op->zero_in, h->zero_k);
+    uint32_t j = 0;
+    for (; j + 3 <= h->positions; j += 3, key += 3 * h->apart) {
+        three_scores(&q, key, h->apart, scores + j);
+    }
+    for (; j < h->positions; j++, key += h->apart) {
+        scores[j] = score(&q, key);
+    }
+    for (j = 0; j < h->positions; j++) {
         most = scores[j] > most ? scores[j] : most;
     }
     return most;
 }
 
-/* Write the weighted sums of `lanes` units of the values. */
+/* Write the weighted sums of `lanes` units of the values. `less` is what their zero point adds. */
 static inline void blend(const reds_op *op, const reds_head *h, const int8_t *value, int8_t *out,
-                         uint32_t lanes)
+                         uint32_t lanes, int32_t less)
 {
     const int32_t *weight = op->scratch, *end = weight + h->positions;
-    int32_t acc[LANES] = {0}, zero = h->zero_v, multiplier = reds_multipliers(op)[0];
+    int32_t acc[LANES] = {0}, multiplier = reds_multipliers(op)[0], zero = op->zero;
     uint32_t apart = h->apart;
     for (; weight < end; weight++, value += apart) {
+        int32_t w = *weight;
         for (uint32_t i = 0; i < lanes; i++) {
-            acc[i] += *weight * (value[i] - zero);
+            acc[i] += w * value[i];
         }
     }
     for (uint32_t i = 0; i < lanes; i++) {
-        out[i] = reds_requantize(acc[i], multiplier, op->zero);
+        out[i] = reds_requantize(acc[i] - less, multiplier, zero);
     }
 }
 
-static void attend(const reds_op *op, const reds_head *h, const int8_t *query, int8_t *out)
+static void attend(const reds_op *op, const reds_head *h, const int8_t *values, int8_t *out)
 {
-    int32_t *weights = op->scratch;
-    reds_soften(weights, h->positions, scores_of(op, h, query, weights), reds_biases(op)[0]);
+    int32_t *weights = op->scratch, sum = 0;
+    reds_soften(weights, h->positions, scores_of(op, h, values, weights), reds_biases(op)[0]);
+    for (uint32_t j = 0; j < h->positions; j++) {
+        sum += weights[j];
+    }
+    int32_t less = h->zero_v * sum;
     uint32_t u = 0;
     for (; u + LANES <= h->units; u += LANES) {
-        blend(op, h, h->values + u, out + u, LANES);
+        blend(op, h, h->values + u, out + u, LANES, less);
     }
     if (u < h->units) {
-        blend(op, h, h->values + u, out + u, h->units - u);
+        blend(op, h, h->values + u, out + u, h->units - u, less);
     }
 }
 

@@ -1,72 +1,84 @@
 /* Convolution in the canonical layout, plain C, grouped or not, dilated or not. Weights are int8
  * [full_out][rows][columns][full_in / groups]; a subnet reads the first units of every tap of the first units_out
- * filters. A filter of a grouped convolution reads all units of its own block. Padding has the value of the input's
- * zero point. */
+ * filters. A filter of a grouped convolution reads all units of its own block. */
+#include "padding.h"
 #include "portable.h"
 
-/* How a filter reads a tap: so many units, and so many weights from one tap to the next. */
+/* Filters side by side that read the same units, and how their windows lie in the input. */
 typedef struct {
-    uint32_t reads, apart;
-} taps;
+    reds_padding filters;
+    uint32_t to;     /* the unit that the first one writes */
+    uint32_t from;   /* the unit that all read first */
+    uint32_t across; /* bytes of the input from one tap to the next */
+    uint32_t down;   /* and from one row of taps to the next */
+    bool joined; /* whether the taps of a row follow each other without a gap, in the input as in a filter */
+} block;
 
-/* Return the sum of one tap over the input units. `position` is NULL in the padding. */
-static int32_t tap(const int8_t *position, const int8_t *weights, uint32_t reads, int32_t zero)
+/* Return what the filters read of a window. */
+static reds_rows rows_of(const block *b, const reds_windows *w)
 {
-    int32_t sum = 0;
-    if (position == NULL) {
-        for (uint32_t i = 0; i < reads; i++) {
-            sum += weights[i];
-        }
-        return sum * zero;
+    const reds_padding *f = &b->filters;
+    uint32_t rows = w->rows.count, columns = w->columns.count;
+    if (b->joined) {
+        uint32_t count = columns * f->reads;
+        return (reds_rows){
+            .count = count,
+            .runs = rows,
+            .lines = 1,
+            .in_gap = reds_gap(count, b->down),
+            .weights_gap = reds_gap(count, f->line),
+        };
     }
-    for (uint32_t i = 0; i < reads; i++) {
-        sum += weights[i] * position[i];
-    }
-    return sum;
+    return (reds_rows){
+        .count = f->reads,
+        .runs = columns,
+        .lines = rows,
+        .in_gap = reds_gap(f->reads, b->across),
+        .weights_gap = reds_gap(f->reads, f->apart),
+        .in_line_gap = reds_gap(columns * b->across, b->down),
+        .weights_line_gap = reds_gap(columns * f->apart, f->line),
+    };
 }
 
-/* Return the sum of one filter over one window of the input `in`, which begins at `top`, `left`: negative in the
- * padding. */
-static int32_t window(const reds_op *op, const int8_t *in, const int8_t *weights, taps t, int32_t top,
-                      int32_t left)
+static void write_windows(const reds_op *op, void *layer, const reds_windows *w)
 {
-    const reds_layer *layer = op->layer;
-    int32_t acc = 0, height = op->from->height, width = op->from->width;
-    int32_t bottom = top + layer->kernel[0] * layer->dilation[0];
-    int32_t right = left + layer->kernel[1] * layer->dilation[1];
-    for (int32_t y = top; y < bottom; y += layer->dilation[0]) {
-        for (int32_t x = left; x < right; x += layer->dilation[1], weights += t.apart) {
-            bool inside = y >= 0 && y < height && x >= 0 && x < width;
-            const int8_t *position = inside ? in + (uint32_t)(y * width + x) * op->units_in : NULL;
-            acc += tap(position, weights, t.reads, op->zero_in);
-        }
-    }
-    return acc;
+    block *b = layer;
+    const reds_padding *f = &b->filters;
+    reds_rows r = rows_of(b, w);
+    r.bias = reds_padding_biases(op, &b->filters, w);
+    r.multiplier = reds_multipliers(op) + b->to;
+    r.zero = op->zero;
+    reds_line line = w->line;
+    line.in += b->from;
+    line.out += b->to;
+    uint32_t skipped = w->rows.first * f->line + w->columns.first * f->apart;
+    reds_write_rows(&r, f->weights + skipped, f->unit, f->units, &line);
 }
 
 void reds_portable_conv(const reds_op *op)
 {
     const reds_layer *layer = op->layer;
-    if (layer->kind == REDS_GROUPED && op->from->units == layer->groups) {
+    bool grouped = layer->kind == REDS_GROUPED;
+    if (grouped && op->from->units == layer->groups) {
         reds_portable_depthwise(op);
         return;
     }
-    taps t = {.apart = op->from->units / layer->groups};
-    t.reads = layer->kind == REDS_GROUPED ? t.apart : op->units_in;
-    uint32_t row = (uint32_t)layer->kernel[0] * layer->kernel[1] * t.apart;
-    uint32_t block = op->to->units / layer->groups;
-    const int32_t *bias = reds_biases(op), *multiplier = reds_multipliers(op);
-    int8_t *out = op->out;
-    for (int32_t y = 0; y < op->to->height; y++) {
-        for (int32_t x = 0; x < op->to->width; x++) {
-            int32_t top = y * layer->stride[0] - layer->padding[0],
-                    left = x * layer->stride[1] - layer->padding[1];
-            const int8_t *weights = op->weights;
-            for (uint32_t o = 0; o < op->units_out; o++, weights += row) {
-                const int8_t *in = op->in + o / block * t.apart;
-                int32_t acc = bias[o] + window(op, in, weights, t, top, left);
-                *out++ = reds_requantize(acc, multiplier[o], op->zero);
-            }
+    uint32_t apart = op->from->units / layer->groups, line = layer->kernel[1] * apart;
+    block b = {
+        .filters = {.reads = grouped ? apart : op->units_in, .apart = apart, .line = line},
+        .across = layer->dilation[1] * op->units_in,
+        .down = layer->dilation[0] * op->from->width * op->units_in,
+    };
+    b.filters.unit = layer->kernel[0] * line;
+    b.joined = b.filters.reads == apart && b.across == apart;
+    uint32_t each = grouped ? (uint32_t)op->to->units / layer->groups : op->units_out, left = each;
+    for (; b.to < op->units_out; b.to += b.filters.units) {
+        reds_padding_begin(op, &b.filters, b.to, left);
+        reds_slide_over(op, &b, write_windows);
+        left -= b.filters.units;
+        if (left == 0) {
+            left = each;
+            b.from += apart;
         }
     }
 }

@@ -6,11 +6,16 @@
 /* Write unit by unit, so that the values of a subnet are a prefix of the full net's. */
 void reds_portable_flatten(const reds_op *op)
 {
-    uint32_t positions = reds_positions(op->from);
+    uint32_t positions = reds_positions(op->from), units = op->units_in;
     int8_t *out = op->out;
-    for (uint32_t unit = 0; unit < op->units_in; unit++) {
-        for (uint32_t position = 0; position < positions; position++) {
-            *out++ = op->in[position * op->units_in + unit];
+    if (positions == 1) {
+        memcpy(out, op->in, units);
+        return;
+    }
+    for (uint32_t unit = 0; unit < units; unit++) {
+        const int8_t *in = op->in + unit;
+        for (const int8_t *end = out + positions; out != end; in += units) {
+            *out++ = *in;
         }
     }
 }
@@ -36,21 +41,18 @@ void reds_portable_upsample(const reds_op *op)
 /* Requantize the units `begin` to `end` of input k at all positions, to `out` at the first one. */
 static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out)
 {
-    const int8_t *in = reds_input_values(op, k);
-    uint32_t units = reds_input_room(op, k)->units;
-    int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k];
-    for (uint32_t position = reds_positions(op->to); position > 0; position--) {
-        for (uint32_t u = begin; u < end; u++) {
-            out[u - begin] = reds_requantize(16 * in[u] + bias, multiplier, op->zero);
+    const int8_t *in = reds_input_values(op, k) + begin;
+    uint32_t units = reds_input_room(op, k)->units, count = end - begin, units_out = op->units_out;
+    int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k], zero = op->zero;
+    for (uint32_t position = reds_positions(op->to); position > 0;
+         position--, in += units, out += units_out) {
+        for (uint32_t u = 0; u < count; u++) {
+            out[u] = reds_requantize(16 * in[u] + bias, multiplier, zero);
         }
-        in += units;
-        out += op->units_out;
     }
 }
 
-/* Write the units of the smallest subnet's inputs, then those that each larger subnet adds, up to the one that runs.
- * So the output of a subnet is a prefix of that of the next. */
-void reds_portable_concat(const reds_op *op)
+void reds_concat(const reds_op *op, reds_concat_part requantize)
 {
     const uint8_t *pack = op->model->pack;
     uint32_t had[REDS_INPUTS] = {0};
@@ -60,10 +62,15 @@ void reds_portable_concat(const reds_op *op)
         for (uint32_t k = 0; k < op->layer->inputs; k++) {
             uint32_t has = rooms[op->layer->input[k]].units;
             if (has > had[k]) {
-                requantize_units(op, k, had[k], has, out);
+                requantize(op, k, had[k], has, out);
                 out += has - had[k];
                 had[k] = has;
             }
         }
     }
+}
+
+void reds_portable_concat(const reds_op *op)
+{
+    reds_concat(op, requantize_units);
 }

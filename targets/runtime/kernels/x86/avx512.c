@@ -4,7 +4,15 @@
 #if defined(__x86_64__)
 
 #define ISA "avx512f,avx512bw,avx512vl,avx512vnni,bmi2"
+#define OFFSET 128
 #include "lanes512.h"
+
+FAST vec vnni(vec acc, vec bytes, vec signed_bytes)
+{
+    return (vec)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)bytes, (__m512i)signed_bytes);
+}
+
+#include "inputs_vnni.h"
 
 #include "family.h"
 

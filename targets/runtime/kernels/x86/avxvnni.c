@@ -6,12 +6,15 @@
 #include <cpuid.h>
 
 #define ISA "avx2,avxvnni"
+#define OFFSET 128
 #include "lanes256.h"
 
-FAST vec dot(vec acc, vec inputs, vec weights)
+FAST vec vnni(vec acc, vec bytes, vec signed_bytes)
 {
-    return (vec)_mm256_dpbusd_avx_epi32((__m256i)acc, (__m256i)inputs, (__m256i)weights);
+    return (vec)_mm256_dpbusd_avx_epi32((__m256i)acc, (__m256i)bytes, (__m256i)signed_bytes);
 }
+
+#include "inputs_vnni.h"
 
 #include "family.h"
 

@@ -7,17 +7,18 @@
 #include "conv.h"
 #include "dense.h"
 #include "depthwise.h"
+#include "elementwise.h"
 #include "pool.h"
 
 #define FAMILY                                          \
     {                                                   \
-        .layout = 2,                                    \
+        .layout = 6,                                    \
         .alignment = LINE,                              \
         .available = available,                         \
         .weights_bytes = reds_x86_weights_bytes,        \
         .scratch_bytes = reds_x86_scratch_bytes,        \
         .weights_ok = reds_portable_weights_ok,         \
-        .table_bytes = reds_portable_table_bytes,       \
+        .table_bytes = reds_x86_table_bytes,            \
         .table_ok = reds_x86_table_ok,                  \
         .run =                                          \
             {                                           \
@@ -28,5 +29,8 @@
                 [REDS_MAX_POOL] = max_pool,             \
                 [REDS_ADD] = add,                       \
                 [REDS_FLATTEN] = reds_portable_flatten, \
+                [REDS_MULTIPLY] = multiply,             \
+                [REDS_PRELU] = prelu,                   \
+                [REDS_CONCAT] = concat,                 \
             },                                          \
     }

@@ -1,5 +1,5 @@
-/* Vectors of 8 int32 lanes, for AVX2. The including file defines ISA before and dot(acc, inputs, weights)
- * after. lanes512.h has the same operations for AVX-512, and their comments. */
+/* Vectors of 8 int32 lanes, for AVX2. The including file defines ISA and OFFSET before, and
+ * dot(acc, inputs, weights) after. lanes512.h has the same operations for AVX-512, and their comments. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 typedef uint32_t vec __attribute__((vector_size(32)));
-enum { LANES = 8, BYTES = 32, VECTORS = 2, POSITIONS = 8 };
+enum { LANES = 8, BYTES = 32, VECTORS = 2, POSITIONS = 4, PARTS = 2 };
 #define POSITIONS_WITH(vectors) 4u
 
 FAST vec load(const void *at)
@@ -107,9 +107,9 @@ FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
     }
 }
 
-FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
+FAST void offset_some(uint8_t *to, const int8_t *from, uint32_t count)
 {
-    const __m256i sign = _mm256_set1_epi8(-128);
+    const __m256i sign = _mm256_set1_epi8(-OFFSET);
     if (count == BYTES) {
         save(to, load(from) ^ (vec)sign);
         return;
@@ -121,36 +121,98 @@ FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
     save_bytes(to, _mm_xor_si128(load_bytes(from, count), _mm256_castsi256_si128(sign)), count);
 }
 
-FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
+FAST vec pack(const vec *v)
 {
-    __m256i second = vectors == 2 ? (__m256i)v[1] : _mm256_setzero_si256();
-    __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)v[0], second), 0xd8);
+    __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
+    __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    return (vec)_mm256_max_epi8(bytes, _mm256_set1_epi8(-127));
+}
+
+FAST void save_part(int8_t *at, vec bytes, uint32_t part, uint32_t size, uint32_t count)
+{
+    __m256i all = (__m256i)bytes;
+    __m128i low = _mm256_castsi256_si128(all), high = _mm256_extracti128_si256(all, 1);
+    count = count < size ? count : size;
+    if (size == 32) {
+        if (count == 32) {
+            save(at, bytes);
+            return;
+        }
+        save_bytes(at, low, count < 16 ? count : 16);
+        if (count > 16) {
+            save_bytes(at + 16, high, count - 16);
+        }
+    } else if (size == 16) {
+        save_bytes(at, part == 0 ? low : high, count);
+    } else {
+        __m128i half = part < 2 ? low : high;
+        half = part % 2 == 0 ? half : _mm_unpackhi_epi64(half, half);
+        if (count == 8) {
+            _mm_storel_epi64((void *)at, half);
+        } else {
+            save_bytes(at, half, count);
+        }
+    }
+}
+
+FAST void save_rows(int8_t *at, const vec *v, uint32_t count)
+{
+    __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]), 0xd8);
     __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
     save_bytes(at, _mm_max_epi8(bytes, _mm_set1_epi8(-127)), count < 16 ? count : 16);
 }
 
-FAST void interleave(vec *to, const vec *rows)
+FAST vec joined(const int32_t *from, const uint32_t *places)
 {
-    __m256i r0 = (__m256i)rows[0], r1 = (__m256i)rows[1], r2 = (__m256i)rows[2], r3 = (__m256i)rows[3];
-    __m256i a = _mm256_unpacklo_epi8(r0, r1), b = _mm256_unpackhi_epi8(r0, r1);
-    __m256i c = _mm256_unpacklo_epi8(r2, r3), d = _mm256_unpackhi_epi8(r2, r3);
-    to[0] = (vec)_mm256_unpacklo_epi16(a, c);
-    to[1] = (vec)_mm256_unpackhi_epi16(a, c);
-    to[2] = (vec)_mm256_unpacklo_epi16(b, d);
-    to[3] = (vec)_mm256_unpackhi_epi16(b, d);
+    __m256i v = _mm256_castsi128_si256(_mm_loadu_si128((const void *)(from + places[0])));
+    return (vec)_mm256_inserti128_si256(v, _mm_loadu_si128((const void *)(from + places[4])), 1);
 }
 
-FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
+FAST void interleave(vec *to, const vec *rows, uint32_t part)
 {
-    __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
-    __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
-    __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(low, high), _mm256_set1_epi8(-127));
+    __m256i r0 = (__m256i)rows[0], r1 = (__m256i)rows[1], r2 = (__m256i)rows[2], r3 = (__m256i)rows[3];
+    __m256i a = part == 0 ? _mm256_unpacklo_epi8(r0, r1) : _mm256_unpackhi_epi8(r0, r1);
+    __m256i b = part == 0 ? _mm256_unpacklo_epi8(r2, r3) : _mm256_unpackhi_epi8(r2, r3);
+    to[0] = (vec)_mm256_unpacklo_epi16(a, b);
+    to[1] = (vec)_mm256_unpackhi_epi16(a, b);
+}
+
+FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count, uint32_t part)
+{
+    __m256i words = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(words, words), _mm256_set1_epi8(-127));
+    __m128i low = _mm256_castsi256_si128(bytes), high = _mm256_extracti128_si256(bytes, 1);
+    uint32_t first = 4 * part;
     if (count == BYTES) {
-        save(at, (vec)bytes);
+        _mm_storel_epi64((void *)(at + first), low);
+        _mm_storel_epi64((void *)(at + first + 16), high);
         return;
     }
-    save_bytes(at, _mm256_castsi256_si128(bytes), count < 16 ? count : 16);
-    if (count > 16) {
-        save_bytes(at + 16, _mm256_extracti128_si256(bytes, 1), count - 16);
+    if (count > first) {
+        save_bytes(at + first, low, count - first < 8 ? count - first : 8);
     }
+    if (count > first + 16) {
+        save_bytes(at + first + 16, high, count - first - 16 < 8 ? count - first - 16 : 8);
+    }
+}
+
+FAST vec sided(vec v, uint32_t sides)
+{
+    (void)sides; /* always one */
+    return v;
+}
+
+FAST vec upper_half(vec lower, vec upper)
+{
+    return (vec)_mm256_blend_epi32((__m256i)lower, (__m256i)upper, 0xf0);
+}
+
+FAST vec select_negative(vec of, vec negative, vec other)
+{
+    __m256 below = _mm256_castsi256_ps((__m256i)of);
+    __m256 chosen =
+        _mm256_blendv_ps(_mm256_castsi256_ps((__m256i)other), _mm256_castsi256_ps((__m256i)negative), below);
+    return (vec)_mm256_castps_si256(chosen);
 }

@@ -1,4 +1,4 @@
-/* Vectors of 16 int32 lanes, for AVX-512 with VNNI. The including file defines ISA before. lanes256.h has
+/* Vectors of 16 int32 lanes, for AVX-512 with VNNI. The including file defines ISA and OFFSET before. lanes256.h has
  * the same operations for AVX2. */
 #include <immintrin.h>
 #include <string.h>
@@ -14,7 +14,8 @@ enum {
     LANES = 16,
     BYTES = 64,
     VECTORS = 4,
-    POSITIONS = 8
+    POSITIONS = 8,
+    PARTS = 4
 }; /* VECTORS of rows by POSITIONS windows: the largest tile */
 #define POSITIONS_WITH(vectors) \
     ((vectors) > 2 ? 4u : 8u) /* windows of a tile that fit the registers; divides POSITIONS */
@@ -46,12 +47,6 @@ FAST vec zero_point(int32_t zero)
     return (vec)_mm512_set1_epi64((2 * (int64_t)zero + 1) * ((int64_t)1 << 31));
 }
 
-/* Add to each lane four products of an unsigned and a signed byte. */
-FAST vec dot(vec acc, vec inputs, vec weights)
-{
-    return (vec)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)inputs, (__m512i)weights);
-}
-
 /* Requantize as reds_requantize does, but without the clamp. */
 FAST vec requantize(vec acc, vec multiplier, vec zero)
 {
@@ -80,51 +75,99 @@ FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
     _mm_mask_storeu_epi8(at, (__mmask16)_bzhi_u32(0xffff, count), bytes);
 }
 
-/* Write x + 128 for `count` bytes, 1 to BYTES. */
-FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
+/* Write x + OFFSET for `count` bytes, 1 to BYTES. */
+FAST void offset_some(uint8_t *to, const int8_t *from, uint32_t count)
 {
     __mmask64 live = _bzhi_u64(~UINT64_C(0), count);
     __m512i x = _mm512_maskz_loadu_epi8(live, from);
-    _mm512_mask_storeu_epi8(to, live, _mm512_xor_si512(x, _mm512_set1_epi8(-128)));
+    _mm512_mask_storeu_epi8(to, live, _mm512_xor_si512(x, _mm512_set1_epi8(-OFFSET)));
 }
 
-/* Clamp the lanes of `vectors` vectors, in order, and write the first `count`. */
-FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
+/* Clamp the lanes of four vectors, in order, to bytes. */
+FAST vec pack(const vec *v)
 {
-    if (vectors == 4) {
-        const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-        __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
-        __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
-        __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
-        bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(-127));
-        _mm512_mask_storeu_epi8(at, _bzhi_u64(~UINT64_C(0), count < 64 ? count : 64), bytes);
-        return;
-    }
-    UNROLL for (uint32_t i = 0; i < vectors; i++, at += 16) {
-        __m128i bytes = _mm_max_epi8(_mm512_cvtsepi32_epi8((__m512i)v[i]), _mm_set1_epi8(-127));
-        uint32_t left = count - 16 * i;
-        save_bytes(at, bytes, left < 16 ? left : 16);
+    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
+    __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
+    __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+    return (vec)_mm512_max_epi8(bytes, _mm512_set1_epi8(-127));
+}
+
+/* Write the first `count` bytes, or all, of part number `part` of a vector, in parts of `size` bytes. */
+FAST void save_part(int8_t *at, vec bytes, uint32_t part, uint32_t size, uint32_t count)
+{
+    __m512i all = (__m512i)bytes;
+    uint64_t live = _bzhi_u64(~UINT64_C(0), count < size ? count : size);
+    if (size == 64) {
+        _mm512_mask_storeu_epi8(at, live, all);
+    } else if (size == 32) {
+        __m256i half = part == 0 ? _mm512_castsi512_si256(all) : _mm512_extracti64x4_epi64(all, 1);
+        _mm256_mask_storeu_epi8(at, (__mmask32)live, half);
+    } else {
+        uint32_t number = part * size / 16;
+        __m256i half = number < 2 ? _mm512_castsi512_si256(all) : _mm512_extracti64x4_epi64(all, 1);
+        __m128i quarter = number % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1);
+        quarter = size == 8 && part % 2 == 1 ? _mm_unpackhi_epi64(quarter, quarter) : quarter;
+        _mm_mask_storeu_epi8(at, (__mmask16)live, quarter);
     }
 }
 
-/* Interleave four rows of bytes. Lane j of vector k gets the four bytes of unit 16 * (j / 4) + 4 * k + j %
- * 4. */
-FAST void interleave(vec *to, const vec *rows)
+/* Clamp the lanes of a vector and write the first `count`. */
+FAST void save_rows(int8_t *at, const vec *v, uint32_t count)
+{
+    __m128i bytes = _mm_max_epi8(_mm512_cvtsepi32_epi8((__m512i)v[0]), _mm_set1_epi8(-127));
+    save_bytes(at, bytes, count < 16 ? count : 16);
+}
+
+/* Return the four values from every fourth of some places on. */
+FAST vec joined(const int32_t *from, const uint32_t *places)
+{
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(from + places[0])));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(from + places[4])), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(from + places[8])), 2);
+    return (vec)_mm512_inserti32x4(v, _mm_loadu_si128((const void *)(from + places[12])), 3);
+}
+
+/* Interleave four rows of bytes, and return those of the PARTS vectors from `part` on: lane j of vector k has the four
+ * bytes of unit 16 * (j / 4) + 4 * k + j % 4. */
+FAST void interleave(vec *to, const vec *rows, uint32_t part)
 {
     __m512i r0 = (__m512i)rows[0], r1 = (__m512i)rows[1], r2 = (__m512i)rows[2], r3 = (__m512i)rows[3];
     __m512i a = _mm512_unpacklo_epi8(r0, r1), b = _mm512_unpackhi_epi8(r0, r1);
     __m512i c = _mm512_unpacklo_epi8(r2, r3), d = _mm512_unpackhi_epi8(r2, r3);
+    (void)part; /* always 0 */
     to[0] = (vec)_mm512_unpacklo_epi16(a, c);
     to[1] = (vec)_mm512_unpackhi_epi16(a, c);
     to[2] = (vec)_mm512_unpacklo_epi16(b, d);
     to[3] = (vec)_mm512_unpackhi_epi16(b, d);
 }
 
-/* Clamp the lanes of four vectors in the order of interleave, and write the first `count` units. */
-FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
+/* Clamp the lanes of the vectors from `part` on, in the order of interleave, and write what they have of the first
+ * `count` units. */
+FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count, uint32_t part)
 {
     __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
     __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
     __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(-127));
+    (void)part;
     _mm512_mask_storeu_epi8(at, _bzhi_u64(~UINT64_C(0), count), bytes);
+}
+
+/* Return a vector, or with two sides its first half twice. */
+FAST vec sided(vec v, uint32_t sides)
+{
+    return sides == 1 ? v : (vec)_mm512_shuffle_i64x2((__m512i)v, (__m512i)v, 0x44);
+}
+
+/* Return the lower half of a vector below the upper half of another. */
+FAST vec upper_half(vec lower, vec upper)
+{
+    return (vec)_mm512_mask_mov_epi64((__m512i)lower, 0xf0, (__m512i)upper);
+}
+
+/* Return for each lane that of one vector where another is negative, or else of the third. */
+FAST vec select_negative(vec of, vec negative, vec other)
+{
+    __mmask16 below = _mm512_cmplt_epi32_mask((__m512i)of, _mm512_setzero_si512());
+    return (vec)_mm512_mask_mov_epi32((__m512i)other, below, (__m512i)negative);
 }

@@ -11,6 +11,8 @@ reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *f
     if (layer->kind != REDS_DENSE) {
         w.rows = layer->kernel[0];
         w.columns = layer->kernel[1];
+        w.skip_rows = layer->dilation[0];
+        w.skip_columns = layer->dilation[1];
         w.down = layer->stride[0];
         w.across = layer->stride[1];
         w.top = layer->padding[0];
@@ -25,6 +27,7 @@ reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *f
         w.quads = (w.rows * w.columns + 3) / 4;
     } else {
         w.pitch = few_units ? from->units : (units + 3) / 4 * 4;
+        w.width += few_units && layer->kind != REDS_DENSE ? w.width % 2 : 0; /* lines of an even length */
         w.quads = (uint64_t)w.rows * (few_units ? (w.columns * w.pitch + 3) / 4 : w.columns * (w.pitch / 4));
     }
     return w;
@@ -45,11 +48,23 @@ static uint64_t arranged_bytes(const reds_layer *layer, const reds_x86_window *w
     return layer->kind == REDS_DEPTHWISE ? w->quads * 4 * LINE : 0;
 }
 
+/* Return the bytes of a copy of the input, with what loads reach past its end. */
+static uint64_t plane_bytes(const reds_x86_window *w)
+{
+    return lines((uint64_t)w->height * w->width * w->pitch) + LINE;
+}
+
 reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w)
 {
     uint8_t *start = (uint8_t *)op->scratch + (-(uintptr_t)op->scratch & (LINE - 1));
     uint8_t *arranged = start + offsets_bytes(op->layer, w);
-    return (reds_x86_scratch){(void *)start, (void *)arranged, arranged + arranged_bytes(op->layer, w)};
+    uint8_t *copy = arranged + arranged_bytes(op->layer, w);
+    return (reds_x86_scratch){
+        .offsets = (void *)start,
+        .arranged = (void *)arranged,
+        .copy = copy,
+        .plane = plane_bytes(w),
+    };
 }
 
 uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
@@ -58,14 +73,21 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tens
         return 0;
     }
     reds_x86_window w = reds_x86_window_of(layer, &tensors[layer->input[0]], units_in);
-    uint64_t copy = (uint64_t)w.height * w.width * w.pitch;
-    uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + copy + LINE;
+    uint64_t planes = layer->kind == REDS_DEPTHWISE ? 1 : 2;
+    uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + planes * plane_bytes(&w);
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* larger than any arena */
+}
+
+/* Return whether the kernels run a layer: windows of few units have none between their taps. */
+static bool runs(const reds_layer *layer, const reds_tensor *from)
+{
+    bool dilates = layer->kind == REDS_DEPTHWISE || (layer->kind == REDS_CONV && from->units >= 4);
+    return (dilates || !reds_dilated(layer));
 }
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (reds_dilated(layer) || reds_padded_pool(layer)) {
+    if (!runs(layer, from)) {
         return UINT64_MAX;
     }
     uint64_t panels = (to->units + PANEL - 1u) / PANEL;
@@ -74,11 +96,15 @@ uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from
                : 0;
 }
 
-/* In layers with weights any bias is valid, since it includes the inputs' offset of 128. */
+uint64_t reds_x86_table_bytes(const reds_layer *layer, uint32_t rows)
+{
+    return (reds_weighted(layer->kind) ? 12ull : 8ull) * rows;
+}
+
+/* Any bias for inputs with an offset is valid: sums are modulo 2^32. */
 bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain)
 {
-    return reds_weighted(layer->kind) ? plain == NULL && reds_portable_rows_ok(table, units)
-                                      : reds_portable_table_ok(layer, table, units, plain);
+    return reds_portable_table_ok(layer, table, units, plain);
 }
 
 #endif

@@ -1,11 +1,11 @@
-"""Open a Nano behind a port on the network, and keep its agent up to date by a command of its machine."""
+"""Open a board behind a port on the network, and keep its agent up to date by a command of its machine."""
 
 import time
 
 from hil.boards import network_board
+from hil.boards.desk import POLL_SECONDS, READY_SECONDS, Desk
 from hil.boards.entry import Entry
 from hil.boards.greeting import EMULATED_SECONDS, greet
-from hil.boards.nano_desk import POLL_SECONDS, PRESS, READY_SECONDS, Desk
 from hil.errors import BoardAbsent, BuildError, DeadlineError, LinkError, ProtocolError, SetupError
 from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
@@ -48,4 +48,4 @@ def open_agent(entry: Entry, port: NetworkPort, desk: Desk) -> tuple[Agent, Hell
         except (BoardAbsent, LinkError, BuildError) as error:  # it may not be ready yet
             observed = error.observation
         time.sleep(POLL_SECONDS)
-    raise BuildError(f"{observed}, after its agent was uploaded; {PRESS}", board=entry.name)
+    raise BuildError(f"{observed}, after its agent was uploaded; {desk.press}", board=entry.name)

@@ -5,9 +5,6 @@
 #include <string.h>
 
 extern uint32_t stack_top[], data_start[], data_end[], data_image[], bss_start[], bss_end[];
-/* Coprocessor access control, Armv7-M Architecture Reference Manual B3.2.20. */
-#define CPACR (*(volatile uint32_t *)0xe000ed88)
-
 int main(void);
 void reset(void);
 
@@ -27,10 +24,18 @@ static void stop(int status)
     fault();
 }
 
+/* Let the program use the floating-point and vector registers (Arm v7-M ARM, B3.2.20). */
+static void enable_coprocessors(void)
+{
+#if defined __ARM_FP || defined __ARM_FEATURE_MVE
+    *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20;
+    __asm volatile("dsb\n isb" ::: "memory");
+#endif
+}
+
 void reset(void)
 {
-    CPACR |= 0xfu << 20; /* the floating-point unit: without this, its first instruction is a fault */
-    __asm volatile("dsb\nisb" ::: "memory");
+    enable_coprocessors();
     memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
     memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
     stop(main());
@@ -38,5 +43,19 @@ void reset(void)
 
 /* Initial stack, reset, and the fault handler for every exception; interrupts stay off. */
 __attribute__((used, section(".boot"))) static void (*const vectors[16])(void) = {
-    (void (*)(void))(uintptr_t)stack_top, reset, [2 ... 6] = fault, [11 ... 12] = fault, [14 ... 15] = fault,
-};
+    (void (*)(void))(uintptr_t)stack_top,
+    reset,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault};
