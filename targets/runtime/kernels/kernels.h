@@ -44,6 +44,14 @@ static inline const int8_t *reds_input_values(const reds_op *op, uint32_t k)
     return op->model->arena + reds_input_room(op, k)->at;
 }
 
+/* Return so many bytes of the arena that the selected subnet's plan leaves free, 16-byte aligned; NULL if it leaves
+ * fewer. They keep their values until the next layer. */
+static inline void *reds_spare(const reds_op *op, size_t bytes)
+{
+    uint32_t planned = op->model->plan->arena_bytes;
+    return bytes <= op->model->arena_bytes - planned ? op->model->arena + planned : NULL;
+}
+
 /* Return the halves of a table of int32. */
 static inline const int32_t *reds_biases(const reds_op *op)
 {
@@ -86,7 +94,7 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 const reds_kernels *reds_kernels_here(void);
 
 enum {
-    REDS_BROADCASTING = 1 << 0 | 1 << 4
+    REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 6
 }; /* layouts whose kernels repeat rows or columns of a second input */
 
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
