@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.board import Board
-from hil.emulators.cores import open_core
+from hil.boards.cores import open_core
 from hil.errors import HilError, PackRefused
 from hil.protocol.hello import INSTRUCTIONS
 from reds.pack.layouts import Layout
