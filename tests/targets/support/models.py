@@ -42,7 +42,45 @@ def shapes() -> list[Model]:
     wide.layers[0].weights[4:8] //= 3
     every_kind = [random_model(seed, subnets=3) for seed in range(30)]
     every_kind += [*deep_nets(range(200, 206)), *modern_nets(range(100, 125))]
-    return [*models, wide, *every_kind, *along_lines(), *windows(), *corners(), plain_conv(), large_biases()]
+    return [
+        *models,
+        wide,
+        *every_kind,
+        *along_lines(),
+        *windows(),
+        *corners(),
+        plain_conv(),
+        large_biases(),
+        *convolutions(),
+    ]
+
+
+CONVOLUTIONS = (
+    (*((1, 1, 4 * n, 5 + n) for n in range(1, 9)), (1, 1, 13, 6)),
+    ((3, 3, 3, 9), (3, 3, 2, 4), (5, 5, 1, 8), (2, 2, 8, 5), (1, 1, 7, 2), (1, 1, 5, 3)),
+    ((3, 3, 4, 4), (3, 3, 5, 6), (3, 2, 13, 2), (1, 1, 70, 7), (10, 4, 1, 12), (4, 4, 3, 5)),
+    ((3, 3, 12, 17), (1, 1, 33, 40), (3, 3, 6, 28), (1, 1, 64, 50), (5, 5, 3, 4), (2, 3, 40, 24)),
+)
+"""Kernel rows and columns, units in and out of convolutions for each way of a Cortex-M4 to run them: weights
+at rest for up to 32 inputs, in place and gathered, for few weights, and pairs of positions."""
+
+
+def convolutions() -> list[Model]:
+    """Return chains of convolutions on odd and even numbers of positions, cut to any number of units."""
+    models = []
+    for i, chain in enumerate(CONVOLUTIONS):
+        for padded in (True, False):
+            maker, written = Maker(11 + padded, 11, 3, i), list[int]()
+            for rows, columns, reads, writes in chain:
+                around = (rows // 2, columns // 2, rows - 1 - rows // 2, columns - 1 - columns // 2)
+                small = min(maker.tensors[-1].height, maker.tensors[-1].width) < 10
+                maker.add(Kind.CONV, reads)
+                sides = around if padded or small else (0, 0, 0, 0)
+                maker.add(Kind.CONV, writes, (rows, columns), padding=sides)
+                written += [reads, writes]
+            cut = [max(1, units - 1 - units // 3) for units in written]
+            models.append(maker.build([cut, written], f"convolutions-{i}-{padded}"))
+    return models
 
 
 def plain_conv() -> Model:

@@ -31,7 +31,7 @@ void reds_m4_run_conv(const reds_op *op)
         reds_m4_conv_stationary(&input);
         return;
     }
-    if (op->plain == NULL && (op->units_out + 3) / 4 <= input.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
+    if (op->plain == NULL && input.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
         reds_m4_conv_chunks(&input);
         return;
     }
