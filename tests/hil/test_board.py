@@ -289,12 +289,12 @@ def test_subnets_without_blocks_run_on_boards(desktop: Board, emulated: Board, s
 
 def test_each_layer_has_the_best_layout_that_runs_it(small: Model) -> None:
     both, maker = frozenset({0, 4}), Maker(6, 6, 4)
-    maker.add(Kind.DEPTHWISE, kernel=(5, 5))
+    maker.add(Kind.TRANSPOSED, 4, (3, 3))
     maker.add(Kind.CONV, 4)
     for known in (both, both | {31}):
         assert {layout.id for layout in best_layouts("b", small, known)} == {4}
-        assert [layout.id for layout in best_layouts("b", maker.build([[4]]), known)] == [0, 4]
-    for model, known in ((small, frozenset({31})), (maker.build([[4]]), frozenset({4}))):
+        assert [layout.id for layout in best_layouts("b", maker.build([[4, 4]]), known)] == [0, 4]
+    for model, known in ((small, frozenset({31})), (maker.build([[4, 4]]), frozenset({4}))):
         with raises(PackRefused, board="b"):
             best_layouts("b", model, known)
 

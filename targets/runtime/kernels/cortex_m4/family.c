@@ -1,6 +1,7 @@
 /* The Cortex-M4's family: sizes and checks of layout radix256, and the kernels by kind of layer. */
 #include "conv.h"
 #include "depthwise.h"
+#include "units.h"
 #include "values.h"
 
 #ifdef __ARM_FEATURE_DSP
@@ -32,7 +33,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     if (reds_m4_is_depthwise(layer, from)) {
         reds_m4_strips strips;
         (void)reds_m4_strips_of(layer, from, &strips);
-        return strips.scratch;
+        return reds_m4_is_few(layer, &strips) ? reds_m4_few_scratch(layer, units_in) : strips.scratch;
     }
     switch (layer->kind) {
     case REDS_DENSE:
@@ -138,6 +139,8 @@ const reds_family reds_cortex_m4 = {
             [REDS_UPSAMPLE] = reds_m4_run_upsample,
             [REDS_MULTIPLY] = reds_m4_run_multiply,
             [REDS_CONCAT] = reds_m4_run_concat,
+            [REDS_PRELU] = reds_m4_run_prelu,
+            [REDS_LAYER_NORM] = reds_m4_run_layer_norm,
             [REDS_EMBED] = reds_m4_run_embed,
             [REDS_TRANSPOSE] = reds_m4_run_flatten,
             [REDS_RESHAPE] = reds_m4_run_reshape,

@@ -32,6 +32,18 @@ void reds_portable_layer_norm(const reds_op *op);
 void reds_portable_attention(const reds_op *op);
 void reds_portable_concat(const reds_op *op);
 
+/* The inverse of a position's deviation: 1 / sqrt(variance) = reciprocal / 2^shift. */
+typedef struct {
+    uint32_t reciprocal, shift;
+} reds_inverse;
+
+/* Return the inverse root of count^2 times the variance of a layer norm's position, including epsilon: at least 1,
+ * below 2^47. The shift leaves 12 bits after the point. */
+reds_inverse reds_inverse_of(uint64_t variance);
+
+/* Write a layer norm's position. */
+void reds_normalize(const reds_op *op, const int8_t *in, int8_t *out);
+
 /* Requantize the units `begin` to `end` of input k of a concat at all positions, to `out` at the first one. */
 typedef void (*reds_concat_part)(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out);
 
