@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine; each sets up what it needs first.
-.PHONY: bench kernels test chaos coverage lint docs figures ci-pr ci-nightly clean
+.PHONY: bench kernels test long chaos coverage lint docs figures ci-pr ci-nightly clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -7,6 +7,7 @@ help:
 	@echo "make bench   bench two shipped packs, emulating the boards that are absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
+	@echo "make long    the tests that make test leaves out, since they take long; they run at night"
 	@echo "make chaos   break the bench at random for MINUTES (5); SEED, RUNS, ONLY and JOBS are optional"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
 	@echo "make lint    ruff, mypy, shellcheck, actionlint, the schema of GitLab CI, clang-format"
@@ -30,6 +31,10 @@ test: lint
 	@rm -rf results/running
 	$(if $(CPU),$(PY) -m tests.support.processors $(CPU)) $(PY) -m pytest -p tests.support.running --emulate -n auto $(ARGS) || \
 		{ status=$$?; cat results/running/* 2>/dev/null; exit $$status; }
+
+long:
+	@ci/bootstrap test
+	$(PY) -m pytest -m long --emulate -n auto $(ARGS)
 
 chaos:
 	@ci/bootstrap test

@@ -2,6 +2,7 @@
 
 Examples of hypothesis have no deadline. Imported libraries are exempt from garbage collection. Tests whose
 tools are missing are skipped with the packages to install, and `-m "not cross and not qemu"` leaves them out.
+Tests marked `long` run with `make long` and at night.
 """
 
 import gc
@@ -32,6 +33,16 @@ def pytest_collection_finish() -> None:
     """Exempt the libraries' objects from garbage collection: a pytester test collects in full five times."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests marked `long`, unless `-m` has the word, or a test is named on the command line."""
+    if "long" in config.option.markexpr or any("::" in word for word in config.args):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -277,7 +277,7 @@ def open_board(
     """Open a board; close it and release its lease at the end of the `with` block.
 
     Args:
-        name: Name of a board in the boards file, or a target: `nano33ble`, `pi`, `android`, `desktop`.
+        name: Name of a board in the boards file, or a target, as `nano33ble`.
         emulate: Use the emulator of the board instead of the board.
         boards: The boards file; by default the shipped one.
         lease_wait: Seconds to wait for a board that another run uses.

@@ -84,7 +84,8 @@ def governor(json_file: Path | None, markdown_file: Path | None) -> None:
 
 @kernels.command()
 @shared
-def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None) -> None:
+@click.option("--cpu", type=click.Choice(["avx2"]), help="Run without AVX-512 and AVX-VNNI, ours and LiteRT.")
+def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, cpu: str | None) -> None:
     """Time inferences on this computer.
 
     LiteRT and torch are timed in turn with this runtime if they are installed.
@@ -92,13 +93,16 @@ def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | N
     from hil.boards.entry import Entry
     from hil.boards.facts import Provenance
     from hil.cli.status import board_and_status
-    from hil.kernels.desktop import measure
+    from hil.firmware import build
+    from hil.kernels.desktop import AVX2_ONLY, measure
     from hil.kernels.peers import installed
 
     with ExitStack() as stack:
-        peers, lacking = installed(stack)
-        board, say = stack.enter_context(board_and_status(Entry("desktop", "desktop"), Provenance.HARDWARE))
-        tables = measure(board, nets or list(NETS), peers, lacking, say)
+        peers, notes = installed(stack, cpu or "")
+        notes += ["Ours and LiteRT without AVX-512 and AVX-VNNI."] if cpu else []
+        entry = Entry("desktop", "desktop", agent=build.agent("desktop", wrap=AVX2_ONLY) if cpu else None)
+        board, say = stack.enter_context(board_and_status(entry, Provenance.HARDWARE))
+        tables = measure(board, nets or list(NETS), peers, notes, say)
     publish(tables, json_file, markdown_file)
 
 

@@ -13,6 +13,12 @@ from reds.zoo import KNOWN_NAMES
 @click.command(epilog=f"NET is one of {KNOWN_NAMES}.")
 @click.argument("net")
 @click.option(
+    "--input",
+    "shape",
+    metavar="SHAPE",
+    help="Shape of an example of a module of your own, without the batch, as 3x32x32.",
+)
+@click.option(
     "--classes", type=click.IntRange(min=2), help="Classes of your data; default: those of the published net."
 )
 @click.option("--board", "name", default="nano33ble", show_default=True, help="Name or target of a board.")
@@ -42,6 +48,7 @@ from reds.zoo import KNOWN_NAMES
 @click.option("--out", type=new_file, help="File to write; default: NET-BOARD.json.")
 def latency(
     net: str,
+    shape: str | None,
     classes: int | None,
     name: str,
     boards_file: Path | None,
@@ -53,24 +60,30 @@ def latency(
 ) -> None:
     """Measure the layers of NET on a board.
 
-    A recipe that names the written file selects subnets by latency. Example: hil latency ds-cnn-s --emulate
+    A board that counts no time is measured in instructions, others in microseconds. NET is a name, a pack
+    that `reds build` wrote, or FILE.py:NAME, a module of your own or a function that returns one. A recipe
+    that names the written file selects subnets by latency.
+
+    Examples: hil latency ds-cnn-s --emulate; hil latency net.py:make --input 3x32x32 --emulate
     """
     from hil.boards import boards_toml
     from hil.boards.facts import Provenance
     from hil.cli.status import board_and_status
     from hil.kernels.layer_latency import errors, measure
+    from hil.kernels.named_net import graph_of, short_name
     from reds.nesting.cost import width_grids
     from reds.nesting.cost.latency import STEP, save
-    from reds.zoo import by_name
 
-    graph, file = by_name(net, classes), out or Path(f"{net}-{name}.json")
+    graph, file = graph_of(net, shape, classes), out or Path(f"{short_name(net)}-{name}.json")
     grids = width_grids(graph, step, min(step, STEP))
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with board_and_status(boards_toml.named(boards_file, name), provenance) as (board, say):
         found = measure(board, graph, grids, points, say)
         off = errors(board, graph, grids, found, check, say)
     save(found, file)
-    click.echo(printable(f"{file}: {len(found.layers)} layers of {net} on {found.board}", LINE))
+    click.echo(
+        printable(f"{file}: {len(found.layers)} layers of {net} on {found.board}, in {found.unit}", LINE)
+    )
     if off:
         worst = max(off, key=abs)
         click.echo(

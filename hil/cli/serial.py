@@ -16,9 +16,10 @@ from reds.commands import file
 @click.option("--emulate", is_flag=True, help="Use the board's emulator.")
 @click.option("--subnet", help="Subnet to select; default: the smallest.")
 def serial(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, subnet: str | None) -> None:
-    """Deploy PACK to a board, and give other programs the board as a serial port until you press Ctrl-C.
+    """Give other programs a board as a serial port.
 
-    The port is a pseudo terminal whose path is printed. The agent answers the MLPerf Tiny runner there, and
+    PACK is deployed first. The port is a pseudo terminal whose path is printed. It stays until you press
+    Ctrl-C. The agent answers the MLPerf Tiny runner there, and
     everything else that speaks its protocols. Example: hil serial kws.reds --emulate
     """
     from hil.boards import boards_toml

@@ -166,9 +166,11 @@ def _sources() -> Iterator[Path]:
 
 
 def _bare_metal(sources: Path, wrap: Path | None, firmware: BareMetal) -> Path:
-    if not (copy := sources / Path(firmware.folder).name).exists():
-        shutil.copytree(firmware.folder, copy)
-    options = {"NAME": firmware.board, "FOLDER": copy.name, "BUILD_ID": build_id(firmware.folder)}
+    name = firmware.folder
+    if isinstance(name, Path):  # it may be called as one of ours
+        name = "of_another_package"
+        shutil.copytree(firmware.folder, sources / name)
+    options = {"NAME": firmware.board, "FOLDER": name, "BUILD_ID": build_id(firmware.folder)}
     if wrap:
         shutil.copy(wrap, sources / "wrap.c")
         options["WRAP"] = "../wrap.c"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from pathlib import Path
 
 from hil.boards.board import Board
 from hil.kernels.nano import Say, some_input
@@ -20,6 +21,8 @@ Timer = Callable[[int], list[float]]
 ROUNDS, EACH = 15, 40
 """Number of turns, and of inferences in each turn; the first inference of a turn is discarded."""
 SWITCHES = 200
+AVX2_ONLY = Path(__file__).with_name("avx2_only.c")
+"""Linked into an agent, so that it runs without AVX-512 and AVX-VNNI."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Peer:
 
 
 def measure(
-    board: Board, names: Sequence[str], peers: Sequence[Peer], lacking: Sequence[str], say: Say
+    board: Board, names: Sequence[str], peers: Sequence[Peer], notes: Sequence[str], say: Say
 ) -> list[Table]:
     """Time nets on this machine.
 
@@ -45,7 +48,7 @@ def measure(
         board: The desktop.
         names: Nets of the bench.
         peers: Programs that run the same nets.
-        lacking: Sentences about missing peers, for the notes of the table.
+        notes: Sentences for below the table, such as about missing peers.
         say: Called with the present step.
 
     Returns:
@@ -71,7 +74,7 @@ def measure(
     loading = [f"{p.name} loads 25%, us" for p in peers if p.load]
     return [
         Table("Inference, this machine, one thread, batch 1, medians",
-              ("net", "layout", "MACs", "ours, us", *heads), tuple(times), tuple(lacking)),
+              ("net", "layout", "MACs", "ours, us", *heads), tuple(times), tuple(notes)),
         Table("Switch, this machine, medians", ("net", "worst pair, ns", *loading), tuple(switches),
               ("0 ns: not more than reading the clock.",)),
     ]  # fmt: skip

@@ -16,7 +16,8 @@ from hil.boards.board import Board
 from hil.boards.facts import Provenance
 from hil.errors import PackRefused, SetupError
 from hil.kernels.nano import some_input
-from hil.protocol.hello import Clock
+from hil.protocol.hello import INSTRUCTIONS, Clock
+from hil.results.samples import Samples
 from hil.results.statistics.quantiles import median
 from reds.graph import Graph, Layer, Widths, channels
 from reds.nesting.cost.axes import Grid, axes_of
@@ -47,12 +48,9 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
 
     Raises:
         PackRefused: The net does not fit the board.
-        SetupError: The board has no clock that counts time.
+        SetupError: The board has no clock that counts time or instructions.
     """
-    facts = board.facts()
-    clock = next((clock for clock in facts.clocks if clock.hz), None)
-    if clock is None:
-        raise SetupError("it counts instructions, not time; measure on another board", board=board.name)
+    facts, clock = board.facts(), _clock(board)
     axes = [widths_to_measure(grid, points) for grid in running_widths(grids)]
     levels = covering(graph, [len(axis) for axis in axes])
     times: list[NDArray[np.float64]] = []
@@ -70,7 +68,19 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
             table[tuple(levels[:, groups].T)] = us
             layers[layer.name] = LayerTimes([axes[g] for g in groups], table)
     cycles = next((float(clock.hz) for clock in facts.clocks if clock.name == "cycles" and clock.hz), None)
-    return Latency(f"{facts.name} ({facts.provenance})", layers, cycles)
+    unit = "us" if clock.hz else INSTRUCTIONS
+    return Latency(f"{facts.name} ({facts.provenance})", layers, cycles, unit)
+
+
+def _clock(board: Board) -> Clock:
+    """Return the clock that latencies are of: one that counts time, or else instructions."""
+    clocks = sorted(board.facts().clocks, key=lambda clock: not clock.hz)
+    found = next((clock for clock in clocks if clock.hz or clock.name == INSTRUCTIONS), None)
+    if found is None:
+        raise SetupError(
+            "it counts neither time nor instructions; measure on another board", board=board.name
+        )
+    return found
 
 
 def _of_sums(layer: Layer) -> bool:
@@ -90,7 +100,7 @@ def _fitted(
         layer: The layer.
         grids: The widths that each unit group may have.
         widths: Those that were measured, [subnets, groups].
-        us: Microseconds of each of these subnets.
+        us: Times of each of these subnets.
     """
     of = axes_of(graph, running_widths(grids))
     columns: Any = widths.T
@@ -123,7 +133,7 @@ def errors(
         n: Number of subnets, of random widths with a fixed seed.
         say: Called with the present step.
     """
-    clock, rng = next(clock for clock in board.facts().clocks if clock.hz), np.random.default_rng(0)
+    clock, rng = _clock(board), np.random.default_rng(0)
     grids = running_widths(grids)
     off = []
     for i in range(n):
@@ -131,7 +141,7 @@ def errors(
         widths = tuple(int(grid[rng.integers(len(grid))]) for grid in grids)
         model = with_random_weights("subnet", graph, {"subnet": widths})
         board.deploy(model)
-        measured = median(board.measure(0, _samples(board), clock, some_input(model)).microseconds)
+        measured = median(_values(board.measure(0, _samples(board), clock, some_input(model))))
         off.append(nanoseconds(graph, widths, latency) / NANOSECONDS / measured - 1)
     return off
 
@@ -193,7 +203,7 @@ def _widths(axes: Sequence[Grid], levels: NDArray[np.intp]) -> Widths:
 
 
 def _timed(board: Board, graph: Graph, subnets: Sequence[Widths], clock: Clock) -> list[NDArray[np.float64]]:
-    """Return the microseconds of each layer, [layers], of each of some nested subnets."""
+    """Return the times of each layer, [layers], of each of some nested subnets."""
     model = with_random_weights("layers", graph, {str(i): widths for i, widths in enumerate(subnets)})
     try:
         board.deploy(model)
@@ -210,12 +220,17 @@ def _timed(board: Board, graph: Graph, subnets: Sequence[Widths], clock: Clock) 
 
 
 def _layers(board: Board, subnet: int, clock: Clock, x: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return the microseconds of each layer, which add up to those of a whole inference."""
+    """Return the times of each layer, which add up to that of a whole inference."""
     n = _samples(board)
     board.settle()
-    layers = [median(each.microseconds) for each in board.profile(subnet, n, clock, x).layers]
-    whole = median(board.measure(subnet, n, clock, x).microseconds)
+    layers = [median(_values(each)) for each in board.profile(subnet, n, clock, x).layers]
+    whole = median(_values(board.measure(subnet, n, clock, x)))
     return np.maximum(0.0, np.array(layers) + (whole - sum(layers)) / len(layers))
+
+
+def _values(samples: Samples) -> Sequence[float]:
+    """Return samples in microseconds, or in instructions if their clock counts these."""
+    return samples.microseconds if samples.clock.hz else samples.ticks
 
 
 def _samples(board: Board) -> int:

@@ -161,12 +161,18 @@ def check(entry: Entry, emulated: bool = False) -> None:
 
 
 @contextmanager
-def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
-    """Start LiteRT on a board that passes `check`, by this Python, or by `python3` over SSH."""
+def started(entry: Entry, python: str | None = None, cpu: str = "") -> Iterator[LiteRT]:
+    """Start LiteRT on a board that passes `check`.
+
+    Args:
+        entry: The board.
+        python: The Python that runs it; by default this one, or `python3` over SSH.
+        cpu: `avx2` on a desktop to run without AVX-512; empty for all that the processor has.
+    """
     program = Path(__file__).with_name("litert_remote.py").read_text(encoding="utf-8")
     if entry.target == "desktop":
         python = python or sys.executable
-        words = [*pinned(entry.core).split(), python, "-c", program]
+        words = [*pinned(entry.core).split(), python, "-c", program, cpu]
         transport = ProcessTransport(Path(words[0]), *words[1:])
         try:
             yield LiteRT(transport, python)
@@ -187,8 +193,12 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
 
 
 @contextmanager
-def litert() -> Iterator[Peer]:
-    """Start the peer on this machine. Raises `ModuleNotFoundError` if LiteRT or its writer is missing."""
+def litert(cpu: str = "") -> Iterator[Peer]:
+    """Start the peer on this machine. Raises `ModuleNotFoundError` if LiteRT or its writer is missing.
+
+    Args:
+        cpu: As for `started`.
+    """
     schema()
     if find_spec("ai_edge_litert") is None:
         raise ModuleNotFoundError("No module named 'ai_edge_litert'")
@@ -199,7 +209,7 @@ def litert() -> Iterator[Peer]:
             made[graph, widths] = tflite.dumps(with_random_weights("peer", graph, {"peer": widths}, SEED), 0)
         return made[graph, widths]
 
-    with started(Entry("this machine", "desktop")) as there:
+    with started(Entry("this machine", "desktop"), cpu=cpu) as there:
 
         def timer(graph: Graph, widths: Widths) -> Timer:
             there.load(flatbuffer(graph, widths))

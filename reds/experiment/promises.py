@@ -9,8 +9,8 @@ from reds.nesting.cost.latency import NANOSECONDS
 
 CLOSE = 0.02
 """Largest relative difference between a predicted and a measured cost that is not pointed out."""
-UNITS = ("us", "cycles", "uJ", "arena", "flash")
-"""Costs that are predicted; arena and flash are in bytes."""
+UNITS = ("us", "instructions", "cycles", "uJ", "arena", "flash")
+"""Costs that are predicted, instructions on a board without time; arena and flash are in bytes."""
 
 
 def predicted(costs: Mapping[str, int], profile: TargetProfile) -> dict[str, float]:
@@ -21,9 +21,9 @@ def predicted(costs: Mapping[str, int], profile: TargetProfile) -> dict[str, flo
         profile: The target.
     """
     found: dict[str, float] = {"arena": costs["arena"], "flash": costs["flash"]}
-    if "latency" in costs:
-        found["us"] = costs["latency"] / NANOSECONDS
-        if profile.latency and profile.latency.hz:
+    if "latency" in costs and profile.latency:
+        found[profile.latency.unit] = costs["latency"] / NANOSECONDS
+        if profile.latency.hz:
             found["cycles"] = round(found["us"] * profile.latency.hz / 1e6)
     if "energy" in costs:
         found["uJ"] = costs["energy"] / PICOJOULES
@@ -51,7 +51,7 @@ def costs_table(
     for i, name in enumerate(names):
         promised, costs = before[i], measured[i] if measured else {}
         for unit in UNITS:
-            if unit in promised or unit in costs:
+            if unit in promised or (unit in costs and unit != "instructions"):
                 off = difference(promised, costs, unit)
                 row = [name, unit, _figure(promised, unit), _figure(costs, unit)]
                 rows.append([*row, "" if off is None else f"{100 * off:+.2f} %"] if measured else row[:3])
@@ -87,7 +87,8 @@ def over_notes(
         measured: Costs that a board measured; none if no board was asked.
     """
     for name, budget, costs in zip(names, budgets, measured, strict=False):
-        for unit, most in (("us", budget.latency), ("uJ", budget.energy), ("arena", budget.arena),
+        latency = "us" if "us" in costs else "instructions"
+        for unit, most in ((latency, budget.latency), ("uJ", budget.energy), ("arena", budget.arena),
                            ("flash", budget.flash)):  # fmt: skip
             if most is not None and costs.get(unit, 0) > most:
                 over = f"measured {_figure(costs, unit)}, the budget is {most:g}"

@@ -20,7 +20,7 @@ class Budget:
     arena: int | None = None
     """Bytes of working memory."""
     latency: float | None = None
-    """Microseconds, by the times measured on the device."""
+    """Microseconds, by the times measured on the device; instructions if the device counts only these."""
     energy: float | None = None
     """Microjoules of an inference, by its cycles and the device's energy of a cycle."""
     name: str | None = None

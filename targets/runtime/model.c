@@ -41,6 +41,7 @@ reds_status reds_load(reds_model *model, const void *pack, size_t size, void *ar
             .subnets = header->subnets,
             .pack = pack,
             .arena = arena,
+            .arena_bytes = arena_size,
             .kernels = kernels,
         };
     }

@@ -11,7 +11,8 @@
  * The pack (4-byte aligned) and the arena (16-byte aligned) must stay in place while the model is used, and
  * nothing else may write to the arena. Inputs lie in [-127, 127]. reds_load checks every byte of the pack once,
  * by the rules that the host's reader keeps too; after that only reds_select can fail, for a subnet that does
- * not exist. The memory of the pack may be larger than the pack.
+ * not exist. The memory of the pack may be larger than the pack. An arena that is larger than a subnet needs makes
+ * some layers faster where flash is slow: their weights are copied to what is left of it, and read there.
  */
 #ifndef REDS_H
 #define REDS_H
@@ -45,6 +46,7 @@ typedef struct {
     uint32_t subnets;
     const uint8_t *pack;
     int8_t *arena;
+    size_t arena_bytes;
     const struct reds_kernels *kernels; /* of this processor, by layout */
 } reds_model;
 

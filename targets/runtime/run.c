@@ -49,9 +49,18 @@ static inline shared shared_by(const reds_model *model)
 /* Replace each value y of an output by table[y + 128]. */
 static void activate(const reds_op *op, const int8_t *table)
 {
+    const int8_t *middle = table + 128;
+    uint32_t left = reds_positions(op->to) * op->units_out;
     int8_t *out = op->out;
-    for (const int8_t *end = out + reds_positions(op->to) * op->units_out; out != end; out++) {
-        *out = table[*out + 128];
+    for (; left >= 4; left -= 4, out += 4) {
+        int8_t a = middle[out[0]], b = middle[out[1]], c = middle[out[2]], d = middle[out[3]];
+        out[0] = a;
+        out[1] = b;
+        out[2] = c;
+        out[3] = d;
+    }
+    for (; left > 0; left--, out++) {
+        *out = middle[*out];
     }
 }
 

@@ -15,6 +15,7 @@ from hil import cache
 from hil.emulators import cortex_m4
 from hil.errors import BuildError
 from hil.firmware import build
+from hil.firmware.bare_metal import BareMetal
 from tests.hil.support.processes import eventually, marked
 from tests.hil.support.raising import raises
 
@@ -75,6 +76,15 @@ def test_build_id_of_a_board_elsewhere_does_not_depend_on_its_place(tmp_path: Pa
     assert build.build_id(moved) == before
     (moved / "port.c").write_text("long port;\n")
     assert build.build_id(moved) != before
+
+
+@pytest.mark.cross("riscv64-unknown-elf-gcc")
+def test_board_of_another_package_is_built_from_its_own_folder(tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(build.targets_dir() / "rv32", tmp_path / "rv32"))
+    (mine / "port.c").write_text("#error mine\n")
+    with raises(BuildError) as caught:
+        build.agent(BareMetal("mine", mine, "riscv64-unknown-elf-gcc"))
+    assert "#error mine" in caught.value.text
 
 
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

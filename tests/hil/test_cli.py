@@ -16,7 +16,8 @@ from tests.hil.support.runs import NANO, figure, outcome, run_at
 
 USERS = [
     *("baseline", "boards", "costs", "doctor", "image", "kernels"),
-    *("latency", "load", "predict", "profile", "release", "replay", "report", "results", "summary", "update"),
+    *("latency", "load", "predict", "profile", "release", "replay", "report", "results"),
+    *("serial", "summary", "update"),
 ]
 
 

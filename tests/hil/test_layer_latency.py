@@ -13,9 +13,14 @@ from hil.boards.facts import Provenance
 from hil.boards.registry import target
 from hil.cli import main
 from hil.kernels.layer_latency import chains, covering, errors, measure, widths_to_measure
+from hil.kernels.named_net import graph_of
 from reds.errors import LatencyError
+from reds.experiment.promises import predicted
+from reds.fixtures import fixtures_dir
 from reds.graph import Graph
 from reds.graph.builder import Builder
+from reds.graph.subnets import Budget
+from reds.nesting.budgets import TargetProfile, limits_of
 from reds.nesting.cost import width_grids
 from reds.nesting.cost.latency import STEP, load, save
 from reds.pack.model import Kind
@@ -103,7 +108,7 @@ def test_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
     )
     assert run.exit_code == 0, run.output
     written, checked = run.output.strip().splitlines()
-    assert written.endswith("4 layers of dnn-s on nano33ble (emulated)")
+    assert written.endswith("4 layers of dnn-s on nano33ble (emulated), in us")
     assert checked.startswith("1 subnets of random widths: predicted times are off by ")
     assert load(file).layers["dense0"].us.shape == (1, 4)
 
@@ -129,11 +134,66 @@ def test_unknown_net_is_one_line() -> None:
 
 @pytest.mark.qemu("qemu-system-aarch64")
 @pytest.mark.cross("aarch64-linux-gnu-gcc")
-def test_board_without_a_clock_is_one_line() -> None:
-    run = CliRunner().invoke(main, ["latency", "dnn-s", "--board", "pi", "--emulate"])
-    assert run.exit_code == 1
+def test_board_that_counts_only_instructions_gives_latencies_in_these(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    words = ["latency", "dnn-s-5x4x1", "--board", "pi", "--emulate", "--points", "2", "--check", "2"]
+    run = CliRunner().invoke(main, [*words, "--out", str(file)])
+    assert run.exit_code == 0, run.output
+    written, checked = run.output.strip().splitlines()
+    assert written.endswith("on pi (emulated), in instructions")
+    found, graph = load(file), by_name("dnn-s-5x4x1")
+    assert (found.unit, found.hz) == ("instructions", None)
+    profile = TargetProfile(latency=found)
+    whole = predicted(profile.costs(graph, graph.full), profile)["instructions"]
+    assert 1000 < whole < graph.whole, "fewer instructions than multiply-accumulates, by vectors"
+    limits = limits_of(graph, width_grids(graph, 4, 4), [Budget(latency=whole / 2)], profile)
+    assert [(limit.cost.unit, limit.most) for (limit,) in limits] == [("instructions", int(whole * 500))]
+    assert abs(float(checked.split()[-4])) < 10, checked
+
+
+MODULES = """
+from torch import nn
+net = nn.Sequential(nn.Linear(20, 8), nn.ReLU(), nn.Linear(8, 3))
+def make():
+    return net
+number = 3
+"""
+
+
+@pytest.mark.parametrize("name", ["net", "make"])
+def test_module_of_the_users_is_measured(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.py").write_text(MODULES)
+    file, own = tmp_path / "times.json", f"{tmp_path / 'mine.py'}:{name}"
+    words = ["latency", own, "--input", "20", "--board", "desktop", "--points", "2", "--out", str(file)]
+    run = CliRunner().invoke(main, words)
+    assert run.exit_code == 0, run.output
+    first, *_, last = load(file).layers.values()
+    assert (list(first.units[0]), list(last.units[-1])) == ([20], [3])
+
+
+def test_net_of_a_pack_is_that_of_its_recipe() -> None:
+    assert graph_of(str(fixtures_dir() / "kws-dnn-s.reds"), None, None) == by_name("dnn-s")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["mine.py:net"], "a module does not say what it reads: write --input"),
+        (["mine.py:net", "--input", "1x0"], "--input is '1x0': write --input"),
+        (["mine.py:net", "--input", "20", "--classes", "3"], "has its own classes: leave --classes out"),
+        (["mine.py:number", "--input", "20"], "has no torch module 'number', nor a function"),
+        (["other.py:net", "--input", "20"], "other.py: there is no such file"),
+        (["dnn-s", "--input", "20"], "dnn-s has its own input: leave --input out"),
+    ],
+)
+def test_net_that_cannot_be_named_so_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    (tmp_path / "mine.py").write_text(MODULES)
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke(main, ["latency", *words, "--board", "desktop"])
     (line,) = run.output.strip().splitlines()
-    assert line == "Error: pi: it counts instructions, not time; measure on another board"
+    assert says in line
 
 
 def test_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:

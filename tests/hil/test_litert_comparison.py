@@ -1,6 +1,7 @@
 """Test the comparison with LiteRT on this machine, and on a real sshd in place of a Pi."""
 
 import json
+import subprocess
 import sys
 from contextlib import closing
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from reds import pack
 from reds.export import tflite
 from tests.hil.support.raising import raises
 from tests.hil.support.sshd import Start
+from tests.targets.support.x86 import needs
 
 # Looked for, not imported: OR-Tools, which other tests import, dies in a process that has TensorFlow already.
 if find_spec("tensorflow") is None or find_spec("ai_edge_litert") is None:
@@ -43,6 +45,13 @@ def test_every_subnet_of_the_shipped_pack_is_compared_on_the_desktop(tmp_path: P
     for row in table["rows"]:
         assert row["LiteRT int8, us"] > 0
         assert row["LiteRT loads, us"] > row["LiteRT int8, us"]
+
+
+def test_litert_is_held_to_avx2() -> None:
+    needs("reds_x86_avx2")
+    hides = "import ai_edge_litert.interpreter; from hil.kernels.litert_remote import hide_avx512 as hide; "
+    done = subprocess.run([sys.executable, "-c", f"{hides} print(hide(), hide())"], capture_output=True)
+    assert done.stdout == b"True False\n", "the second time, nothing is left that asks for AVX-512"
 
 
 def test_board_over_ssh_is_compared(sshd: Start, small_pack: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds.pack.layouts import LAYOUTS
-from reds.pack.model import IntegerLayer, Step
-from tests.support.nets import dense_model
+from reds.pack.model import IntegerLayer, Kind, Step
+from tests.support.nets import Maker, dense_model
 
 RADIX = LAYOUTS[4]
 
@@ -75,6 +75,33 @@ def test_all_rows_are_plain_where_256_times_the_largest_bias_may_pass_int32() ->
     for shift, plain in ((8, b""), (9, b"\x01\x01")):
         bias = np.repeat(np.array([32_001, 1], np.int32) << shift, 4)
         assert RADIX.plain(layer, Step(0, 8, 8, bias, np.full(8, 256, np.int32), -127)) == plain
+
+
+def test_rows_of_a_convolution_are_plain_where_its_outputs_may_leave_16_bits() -> None:
+    maker = Maker(2, 2, 8)
+    maker.add(Kind.CONV, 8)
+    layer = maker.build([[8]]).layers[0]
+    layer.weights[:] = 127
+    reach = 8 * 127 * 127
+    for outputs, plain in ((32_500, b""), (32_600, b"\x01\x00")):
+        multiplier = np.full(8, 256, np.int32)
+        multiplier[0] = (outputs << 32) // reach // 32768 * 32768
+        step = Step(0, 8, 8, np.zeros(8, np.int32), multiplier, 0)
+        assert RADIX.plain(layer, step) == plain
+        dense = replace(layer, kind=Kind.DENSE)
+        assert RADIX.plain(dense, step) == b""
+
+
+def test_convolution_reads_the_same_units_of_all_taps_side_by_side() -> None:
+    """Fewer units in are a prefix of each group, also where the full number is no multiple of four."""
+    maker = Maker(4, 4, 6)
+    maker.add(Kind.CONV, 5, (2, 2))
+    layer = maker.build([[5]]).layers[0]
+    words = np.frombuffer(RADIX.weights(layer), "<u4").reshape(2, 2, 4, 4)  # group, units / 4, tap, row
+    for unit, tap, row in ((0, 3, 4), (2, 0, 1), (4, 2, 3)):
+        word = int(words[row // 4, unit // 4, tap, row % 4])
+        assert low_byte(halves(word)[unit % 4 // 2]) == layer.weights[row, 6 * tap + unit]
+    assert not words[:, 1, :, :].astype(np.int64).__rshift__(16).any(), "units 6 and 7 are padding"
 
 
 def test_plain_is_decided_by_what_the_subnet_reads() -> None:

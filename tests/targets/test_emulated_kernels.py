@@ -12,7 +12,7 @@ from hil.errors import AgentError
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.protocol.definition import LAYER_SAMPLE, Fault
-from hil.protocol.hello import INSTRUCTIONS, Hello
+from hil.protocol.hello import FLASH_WORDS, INSTRUCTIONS, Hello
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
@@ -149,3 +149,18 @@ def test_left_out_block_costs_no_instruction(nano: tuple[Agent, Hello]) -> None:
     assert instructions_of_layers(nano, stored(net, LAYOUTS[4])) == instructions_of_layers(
         nano, stored(separable(block=False), LAYOUTS[4])
     )
+
+
+def test_weights_of_a_wide_convolution_are_read_once_from_flash(nano: tuple[Agent, Hello]) -> None:
+    """The arena of the board is larger than the net's, so that its weights are copied there."""
+    agent, hello = nano
+    maker = Maker(6, 6, 64, 4)
+    maker.add(Kind.CONV, 64)
+    model = maker.build([[40], [64]])
+    agent.put_pack(stored(model, LAYOUTS[4]), hello.max_payload, lambda _: None)
+    agent.inputs(1, inputs(model, 1).tobytes())
+    clock = next(c.index for c in hello.clocks if c.name == FLASH_WORDS)
+    for subnet, units in enumerate((40, 64)):
+        timed = agent.measure(subnet, clock, 1, 10)
+        words = int.from_bytes(timed.samples[0], "little") - timed.overhead
+        assert units * 64 / 4 < words < 2 * units * 64 / 4, "18 pairs of positions read them"

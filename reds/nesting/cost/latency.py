@@ -1,4 +1,7 @@
-"""Turn latencies measured on a board, layer by layer at some widths, into a cost at every width."""
+"""Turn latencies measured on a board, layer by layer at some widths, into a cost at every width.
+
+A board that counts instructions and no time has latencies in instructions: budgets are then in these too.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,9 +20,12 @@ from reds.nesting.cost.axes import Grid, axes_of
 from reds.nesting.depth import switches
 from reds.nesting.solver.problem import Groups
 from reds.reading import parse_json, read_regular, reason
+from reds.text import shown
 
 NANOSECONDS = 1000
-"""Nanoseconds of a microsecond. The solver adds integers, so it counts nanoseconds."""
+"""Nanoseconds of a microsecond. The solver adds integers, so it counts nanoseconds, or thousandths."""
+UNITS = ("us", "instructions")
+"""Units of latencies."""
 STEP = 4
 """Units that a kernel processes at once. Times are linear over widths that leave the same remainder."""
 
@@ -38,7 +44,7 @@ class LayerTimes:
     Of a tensor of several groups its channels count, all groups together.
     """
     us: NDArray[np.float64]
-    """Microseconds at these units, float64 [units read, units written]."""
+    """Microseconds, or instructions, at these units, float64 [units read, units written]."""
 
     def __post_init__(self) -> None:
         shapes = [axis.shape for axis in self.units]
@@ -61,10 +67,14 @@ class Latency:
     """Times by the name of the layer."""
     hz: float | None = None
     """Cycles of the board's processor in a second; None if the board counts none."""
+    unit: str = UNITS[0]
+    """Unit of the times: one of `UNITS`."""
 
     def __post_init__(self) -> None:
         if self.hz is not None and not 0 < self.hz < inf:
             raise LatencyError(f"the clock is {self.hz} Hz: more than 0 is needed")
+        if self.unit not in UNITS:
+            raise LatencyError(f"the unit is {shown(self.unit)}: {' or '.join(UNITS)} is needed")
 
 
 def times_json(latency: Latency) -> bytes:
@@ -73,7 +83,7 @@ def times_json(latency: Latency) -> bytes:
         name: {"units": [axis.tolist() for axis in times.units], "us": times.us.tolist()}
         for name, times in latency.layers.items()
     }
-    whole = {"board": latency.board, "clock_hz": latency.hz, "layers": layers}
+    whole = {"board": latency.board, "clock_hz": latency.hz, "unit": latency.unit, "layers": layers}
     return (json.dumps(whole, indent=1) + "\n").encode()
 
 
@@ -101,7 +111,8 @@ def load(path: Path) -> Latency:
             for name, times in raw["layers"].items()
         }
         hz = raw.get("clock_hz")
-        return Latency(str(raw["board"]), layers, None if hz is None else float(hz))
+        unit = str(raw.get("unit", UNITS[0]))
+        return Latency(str(raw["board"]), layers, None if hz is None else float(hz), unit)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise LatencyError(
             f"{path}: not a table of times: {reason(error)}; measure one with `hil latency`"
@@ -109,7 +120,7 @@ def load(path: Path) -> Latency:
 
 
 def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
-    """Return the nanoseconds of an inference: the sum of its layers' times.
+    """Return the nanoseconds of an inference, or thousandths of instructions: the sum of its layers.
 
     Args:
         graph: The full network.
@@ -137,11 +148,11 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
             table[after] = np.rint(us * NANOSECONDS)
         ordered = tuple(sorted(groups))
         add_where_running(tables, ordered, table if ordered == groups else table.T, switch, axes.grids)
-    return Cost("us", (tables,), digits=3)
+    return Cost(latency.unit, (tables,), digits=3)
 
 
 def nanoseconds(graph: Graph, widths: Widths, latency: Latency) -> int:
-    """Return the nanoseconds of an inference of one subnet. Raises as `latency_cost` does."""
+    """Return the nanoseconds, or thousandths of instructions, of a subnet. Raises as `latency_cost` does."""
     (tables,) = latency_cost(graph, [np.array([n]) for n in widths], latency).rows
     return sum(int(table.sum()) for table in tables.values())
 

@@ -19,6 +19,8 @@ class Fast(Canonical):
     """Kinds whose kernels know dilation."""
     padded_pools: bool = False
     """Whether its pools know padding."""
+    broadcasts: bool = False
+    """Whether its additions and products know a second input that repeats its rows or columns."""
 
     def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
         """Refuse layers that are not of `kinds`, pools with padding, and additions that broadcast.
@@ -32,6 +34,7 @@ class Fast(Canonical):
             return f"a {kind} layer with dilation"
         if layer.kind in (Kind.AVERAGE_POOL, Kind.MAX_POOL) and any(layer.padding) and not self.padded_pools:
             return f"{'an' if layer.kind is Kind.AVERAGE_POOL else 'a'} {kind} layer with padding"
-        if layer.kind is Kind.ADD and sources[0] != sources[1]:
-            return "an addition of tensors of different shapes"
+        pairs = layer.kind in (Kind.ADD, Kind.MULTIPLY) and not self.broadcasts
+        if pairs and sources[0] != sources[1]:
+            return f"{'an addition' if layer.kind is Kind.ADD else 'a product'} of tensors of different shapes"
         return ""

@@ -7,7 +7,7 @@ the inputs at one position, reads contiguous chunks. Tables are canonical.
 
 from collections.abc import Sequence
 
-from reds.pack.layouts.fast import Fast
+from reds.pack.layouts.fast import KINDS, Fast
 from reds.pack.model import IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded, round_up
 
@@ -23,16 +23,23 @@ def _tight(layer: IntegerLayer, units: int) -> bool:
 
 
 class Helium(Fast):
-    """Dense layers and convolutions."""
+    """Layers with weights, pools and additions."""
 
     id = 7
     name = "helium"
     alignment = 16
-    kinds = frozenset({Kind.DENSE, Kind.CONV})
-    dilated = frozenset({Kind.CONV})
+    kinds = KINDS - {Kind.FLATTEN}
+    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
+    padded_pools = True
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """Return the weights as int8 [groups of 4 rows][chunks][4 rows][16 inputs]."""
+        """Return the weights as int8 [groups of 4 rows][chunks][4 rows][16 inputs].
+
+        Depthwise: [chunks of 16 units][taps][16 units].
+        """
+        if layer.kind is Kind.DEPTHWISE:
+            units = padded(layer.weights, 0, CHUNK)
+            return units.reshape(-1, CHUNK, layer.taps).transpose(0, 2, 1).tobytes()
         if layer.kind not in (Kind.DENSE, Kind.CONV):
             return b""
         rows, units = len(layer.weights), layer.weights.shape[1] // layer.taps
@@ -41,13 +48,24 @@ class Helium(Fast):
         return w.reshape(len(w) // GROUP, GROUP, -1, CHUNK).transpose(0, 2, 1, 3).tobytes()
 
     def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
-        """Return the bytes of a convolution's buffers: a copy of its input, and two windows."""
+        """Return the bytes of the kernel's buffers.
+
+        Convolution: a copy of the input, and two windows. Depthwise: likewise a copy, and weights that are
+        repeated for positions which share a vector.
+        """
+        source, live = sources[0], step.units_in
+        top, left, bottom, right = layer.padding
+        width = source.width + left + right
+        positions = (source.height + top + bottom) * width
+        if layer.kind is Kind.DEPTHWISE:
+            across = width - layer.dilation[1] * (layer.kernel[1] - 1)
+            shared = live < CHUNK and CHUNK % live == 0 and layer.stride[1] == 1 and across * live >= CHUNK
+            in_place = not any(layer.padding) and live % CHUNK == 0
+            copied = 0 if in_place else round_up(positions * live + CHUNK, CHUNK)
+            return copied + (CHUNK * layer.taps if shared else 0)
         if layer.kind is not Kind.CONV:
             return 0
-        source, tight = sources[0], _tight(layer, sources[0].units)
-        pitch = source.units if tight else step.units_in
+        tight = _tight(layer, source.units)
+        pitch = source.units if tight else live
         windows = 2 * round_up(layer.taps * source.units, CHUNK) if tight else 0
-        if not any(layer.padding) and pitch == step.units_in:
-            return windows
-        top, left, bottom, right = layer.padding
-        return (source.height + top + bottom) * (source.width + left + right) * pitch + windows
+        return windows + (positions * pitch if any(layer.padding) or pitch != live else 0)

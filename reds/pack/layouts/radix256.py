@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reds.pack.layouts import m4_depthwise
 from reds.pack.layouts.fast import Fast
 from reds.pack.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, IntegerLayer, Kind, Step, TensorShape
-from reds.pack.padding import padded
+from reds.pack.padding import padded, round_up
 from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHIFTS, encode
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
@@ -40,7 +40,7 @@ WORDS = 8
 """Most words of a row for the kernel that keeps four rows of weights in registers."""
 BLOCK = 64
 """Most windows that are gathered for that kernel at a time."""
-FEW, BLOCK_BYTES = 160, 4096
+FEW, BLOCK_BYTES = 100, 4096
 """Where more words make up a row: most words times groups of rows for its twin, and bytes of its windows."""
 
 
@@ -54,6 +54,11 @@ def _words(rows: NDArray[np.int32]) -> bytes:
     return np.ascontiguousarray(words).astype("<u4").tobytes()
 
 
+def _rows_are_words(layer: IntegerLayer, source: TensorShape) -> bool:
+    """Return whether each row of a window is one run of whole words."""
+    return layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1
+
+
 def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> int:
     """Return the bytes of lines, and of the larger of two kernels' buffers.
 
@@ -63,21 +68,17 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
     windows, padding = layer.taps > 1, any(layer.padding)
     flat, whole = windows and source.units < FLAT, units_in % 4 == 0
     copied = padding or flat or (windows and not whole)
-    pitch = source.units if flat else units_in
+    pitch = source.units if flat else round_up(units_in, 4) if windows else units_in
     quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
     groups = -(-len(layer.weights) // 4)
     kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
-    as_bytes = flat or whole or not windows
-    as_words = not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1)
-    if as_bytes and quads <= WORDS:
+    if quads <= WORDS:
         direct = whole and not windows and layer.stride == (1, 1)
         gathered, streams = (2, 1) if direct else (BLOCK, groups)
         kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
-    if as_bytes and as_words and quads > WORDS:
+    elif groups * quads <= FEW and (not flat or _rows_are_words(layer, source)):
         block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
-        chunked = min(groups, FEW // quads)
-        if chunked:
-            kernel = max(kernel, (16 * quads + 32) * chunked + (4 * quads + 16) * block)
+        kernel = max(kernel, (16 * quads + 32) * groups + (4 * quads + 16) * block)
     lines = 0
     if copied:
         positions = source.width + layer.padding[1] + layer.padding[3]

@@ -44,6 +44,14 @@ static inline const int8_t *reds_input_values(const reds_op *op, uint32_t k)
     return op->model->arena + reds_input_room(op, k)->at;
 }
 
+/* Return so many bytes of the arena that the selected subnet's plan leaves free, 16-byte aligned; NULL if it leaves
+ * fewer. They keep their values until the next layer. */
+static inline void *reds_spare(const reds_op *op, size_t bytes)
+{
+    uint32_t planned = op->model->plan->arena_bytes;
+    return bytes <= op->model->arena_bytes - planned ? op->model->arena + planned : NULL;
+}
+
 /* Return the halves of a table of int32. */
 static inline const int32_t *reds_biases(const reds_op *op)
 {
@@ -86,7 +94,7 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 const reds_kernels *reds_kernels_here(void);
 
 enum {
-    REDS_BROADCASTING = 1 << 0 | 1 << 4
+    REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 6
 }; /* layouts whose kernels repeat rows or columns of a second input */
 
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
@@ -107,6 +115,13 @@ static inline bool reds_padded_pool(const reds_layer *layer)
 {
     return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) && reds_padded(layer);
 }
+
+/* A function that stays one: inlined into a loop, its own innermost loop would have fewer registers. */
+#ifdef __GNUC__
+#define REDS_APART __attribute__((noinline))
+#else
+#define REDS_APART
+#endif
 
 /* Return (a * b + 2^31) >> 32. */
 static inline int32_t reds_high_product(int32_t a, int32_t b)

@@ -51,7 +51,7 @@ static size_t read_all(long file, void *to, size_t most)
     return had;
 }
 
-void begin(const char *path);
+__attribute__((used)) void begin(const char *path); /* called by assembler alone */
 
 void begin(const char *path)
 {

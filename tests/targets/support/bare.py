@@ -1,18 +1,19 @@
 """Small processors that run the portable kernels alone: their instructions are counted, layer by layer.
 
-QEMU's user mode runs the program, without a machine. An application processor of Arm has all instructions of the
-Cortex-M0+ and the Cortex-M3, so it counts as they do.
+QEMU's user mode runs the program, without a machine. An application processor of Arm has all instructions of
+the Cortex-M0+ and the Cortex-M3, so it counts as they do.
 """
 
-import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
+from reds.pack.model import Model
 from tests.targets.support.compilation import in_parallel
-from tests.targets.support.sources import RUNTIME, SUPPORT, TARGETS, WARNINGS, X86
+from tests.targets.support.sources import RUNTIME, SUPPORT, WARNINGS, X86
 
 ARM, RISCV = "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"
 
@@ -37,10 +38,22 @@ CORES: Mapping[str, Core] = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What a program wrote, and the instructions of each layer of each inference in turn."""
+    """What a program wrote, and its instructions from each mark to the next.
+
+    Attributes:
+        output: Outputs of all inferences.
+        between: A mark is before each layer, and after the last layer of each inference.
+    """
 
     output: bytes
-    layers: Sequence[int]
+    between: Sequence[int]
+
+    def inferences(self, model: Model) -> Iterator[Sequence[int]]:
+        """Yield the instructions of each layer, if each subnet of the model ran one inference."""
+        at = 0
+        for subnet in model.subnets:
+            yield self.between[at : at + len(subnet.steps)]
+            at += len(subnet.steps) + 1
 
 
 @dataclass(frozen=True)
@@ -59,31 +72,21 @@ class Bare:
         command = [*self.core.emulator, "-plugin", plugin, str(self.program), str(pack)]
         done = subprocess.run(command, input=inputs, capture_output=True, check=True)
         marks = [int(line) for line in counts.read_text().split()]
-        return Ran(done.stdout, [after - before for before, after in zip(marks, marks[1:], strict=False)])
+        return Ran(done.stdout, [after - before for before, after in pairwise(marks)])
 
 
-def build(folder: Path, core: Core, optimized: Sequence[str] = ("-O3",), runtime: Path | None = None) -> Bare:
-    """Compile the runtime for a core, and the plugin.
-
-    Args:
-        folder: Receives the files.
-        core: What to compile for.
-        optimized: Flags of the optimizer.
-        runtime: Folder `targets` of another version of the sources.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    flags = ["-std=c11", *core.flags, *optimized, "-ffreestanding", "-ffunction-sections"]
-    sources = [file for file in RUNTIME if file not in X86]
-    if runtime is not None:
-        sources = [runtime / file.relative_to(TARGETS) for file in sources]
-        sources = [file for file in sources if file.exists()]
-    compiled = partial(_object, folder, [core.compiler, *flags])
-    objects = in_parallel(compiled, [SUPPORT / "bare.c", *sources])
+def build(folder: Path, core: Core, *optimized: str) -> Bare:
+    """Compile the runtime for a core, with these flags of the optimizer or -O3, unless the folder has it."""
     program, plugin = folder / "bare", folder / "instructions.so"
-    link = ["-nostartfiles", "-static", "-T", str(SUPPORT / "bare.ld")]
-    subprocess.run([core.compiler, *flags, *link, *map(str, objects), "-o", str(program)], check=True)
-    plugin_flags = ["-O2", "-fPIC", "-shared", *WARNINGS]
-    subprocess.run(["cc", *plugin_flags, str(SUPPORT / "instructions.c"), "-o", str(plugin)], check=True)
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        counter = str(SUPPORT / "instructions.c")
+        subprocess.run(["cc", "-O2", "-fPIC", "-shared", *WARNINGS, counter, "-o", str(plugin)], check=True)
+        command = [core.compiler, *WARNINGS, *core.flags, *(optimized or ("-O3",)), "-ffreestanding"]
+        sources = [SUPPORT / "bare.c", *(file for file in RUNTIME if file not in X86)]
+        objects = map(str, in_parallel(partial(_object, folder, command), sources))
+        link = ["-nostartfiles", "-static", "-T", str(SUPPORT / "bare.ld")]
+        subprocess.run([*command, *link, *objects, "-o", str(program)], check=True)
     return Bare(core, program, plugin, _address(core, program, "mark"))
 
 

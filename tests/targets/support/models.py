@@ -1,10 +1,12 @@
 """Models that reach the corners of the kernels: odd widths, rows marked plain, tensors at the arena's end."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from reds import pack
 from reds.pack.layouts import LAYOUTS, Layout, preferring
-from reds.pack.model import WEIGHTED, Kind, Model
+from reds.pack.model import MIXING, WEIGHTED, Kind, Model
 from tests.support.depth import deep_nets
 from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
@@ -40,7 +42,45 @@ def shapes() -> list[Model]:
     wide.layers[0].weights[4:8] //= 3
     every_kind = [random_model(seed, subnets=3) for seed in range(30)]
     every_kind += [*deep_nets(range(200, 206)), *modern_nets(range(100, 125))]
-    return [*models, wide, *every_kind, *along_lines(), *windows(), plain_conv(), large_biases()]
+    return [
+        *models,
+        wide,
+        *every_kind,
+        *along_lines(),
+        *windows(),
+        *corners(),
+        plain_conv(),
+        large_biases(),
+        *convolutions(),
+    ]
+
+
+CONVOLUTIONS = (
+    (*((1, 1, 4 * n, 5 + n) for n in range(1, 9)), (1, 1, 13, 6)),
+    ((3, 3, 3, 9), (3, 3, 2, 4), (5, 5, 1, 8), (2, 2, 8, 5), (1, 1, 7, 2), (1, 1, 5, 3)),
+    ((3, 3, 4, 4), (3, 3, 5, 6), (3, 2, 13, 2), (1, 1, 70, 7), (10, 4, 1, 12), (4, 4, 3, 5)),
+    ((3, 3, 12, 17), (1, 1, 33, 40), (3, 3, 6, 28), (1, 1, 64, 50), (5, 5, 3, 4), (2, 3, 40, 24)),
+)
+"""Kernel rows and columns, units in and out of convolutions for each way of a Cortex-M4 to run them: weights
+at rest for up to 32 inputs, in place and gathered, for few weights, and pairs of positions."""
+
+
+def convolutions() -> list[Model]:
+    """Return chains of convolutions on odd and even numbers of positions, cut to any number of units."""
+    models = []
+    for i, chain in enumerate(CONVOLUTIONS):
+        for padded in (True, False):
+            maker, written = Maker(11 + padded, 11, 3, i), list[int]()
+            for rows, columns, reads, writes in chain:
+                around = (rows // 2, columns // 2, rows - 1 - rows // 2, columns - 1 - columns // 2)
+                small = min(maker.tensors[-1].height, maker.tensors[-1].width) < 10
+                maker.add(Kind.CONV, reads)
+                sides = around if padded or small else (0, 0, 0, 0)
+                maker.add(Kind.CONV, writes, (rows, columns), padding=sides)
+                written += [reads, writes]
+            cut = [max(1, units - 1 - units // 3) for units in written]
+            models.append(maker.build([cut, written], f"convolutions-{i}-{padded}"))
+    return models
 
 
 def plain_conv() -> Model:
@@ -73,6 +113,37 @@ def along_lines() -> list[Model]:
             maker.add(Kind.DEPTHWISE, 0, kernel, steps, padding, relu=seed % 2 == 0)
             models.append(maker.build([[(units + 1) // 2], [units]], f"line-{taps}"))
     return models
+
+
+def corners() -> list[Model]:
+    """Return models that reach the corners of the portable kernels.
+
+    Taps are further from each other than a row of the input is long, or than a tile of the stack; windows lie
+    in the padding alone; filters are more than those whose biases are kept for such windows.
+    """
+    models = []
+    for seed, (sides, kind, units, options) in enumerate(CORNERS):
+        maker = Maker(*sides, 4, seed)
+        maker.add(Kind.CONV, 4)
+        maker.add(kind, units, relu=seed % 2 == 0, **options)  # type: ignore[arg-type]
+        narrow, wide = ([3, (units + 1) // 2], [4, units]) if kind in MIXING else ([3], [4])
+        models.append(maker.build([narrow, wide], f"corner-{seed}"))
+    return models
+
+
+CORNERS: Sequence[tuple[tuple[int, int], Kind, int, Mapping[str, object]]] = (
+    ((12, 60), Kind.DEPTHWISE, 0, {"kernel": (3, 3), "padding": (1, 1, 1, 1)}),
+    ((3, 300), Kind.DEPTHWISE, 0, {"kernel": (3, 5), "stride": (2, 3), "padding": (1, 2, 1, 2)}),
+    ((700, 1), Kind.DEPTHWISE, 0, {"kernel": (9, 1), "padding": (4, 0, 4, 0)}),
+    ((9, 9), Kind.DEPTHWISE, 0, {"kernel": (5, 7), "dilation": (9, 9), "padding": (20, 25, 20, 25)}),
+    ((9, 5), Kind.DEPTHWISE, 0, {"kernel": (3, 2), "dilation": (1, 3), "padding": (2, 3, 2, 3)}),
+    ((5, 5), Kind.CONV, 53, {"kernel": (3, 3), "dilation": (1, 2), "padding": (1, 2, 1, 2)}),
+    ((4, 6), Kind.CONV, 2, {"kernel": (2, 2), "dilation": (3, 1), "padding": (3, 1, 3, 1)}),
+    ((4, 5), Kind.CONV, 7, {"kernel": (2, 1), "stride": (2, 2), "padding": (1, 0, 1, 0)}),
+    ((4, 3), Kind.TRANSPOSED, 50, {"kernel": (2, 3), "stride": (1, 3)}),
+    ((3, 4), Kind.TRANSPOSED, 5, {"kernel": (5, 2), "stride": (4, 1), "padding": (2, 0, 1, 1)}),
+)
+"""Height and width, kind, units written, and the window of layers at the corners."""
 
 
 WINDOWS: tuple[tuple[tuple[int, int], int, dict[str, tuple[int, ...]]], ...] = (

@@ -8,20 +8,20 @@
 
 /* r0-r7: sums; r8-r11: inputs; r12: weights; lr: next inputs, the words of two positions in turns */
 
-.macro WORD j, begins=0
+.macro WORD j, half, begins=0
     ldrd    r8, r10, [lr, #(8*\j)]
-    FOUR    %(4*\j), \begins
+    FOUR    %(4*\j), \half, \begins
 .endm
 
-.macro WORDS begins=0
-    WORD 0, \begins
-    WORD 1
-    WORD 2
-    WORD 3
-    WORD 4
-    WORD 5
-    WORD 6
-    WORD 7
+.macro WORDS half, begins=0
+    WORD 0, \half, \begins
+    WORD 1, \half
+    WORD 2, \half
+    WORD 3, \half
+    WORD 4, \half
+    WORD 5, \half
+    WORD 6, \half
+    WORD 7, \half
 .endm
 
 /* The frame of the first two functions: sums, bytes of two windows, end of the inputs; then the biases. */
@@ -53,7 +53,8 @@
 .endm
 
 /* void reds_m4_first_chunk(const reds_m4_chunk *chunk): the stream begins with the biases */
-FUNCTION reds_m4_first_chunk
+.macro FIRST name, half
+FUNCTION \name
     BEGIN   FRAME
     ldm     r1!, {r6-r9}
     stm     sp, {r3-r9}
@@ -61,23 +62,32 @@ FUNCTION reds_m4_first_chunk
 1:
     add     r12, sp, #BIASES
     ldm     r12, {r0-r3}
-    WORDS   1
+    WORDS   \half, 1
     NEXT_SUMS 1b
     END     FRAME
-    .size   reds_m4_first_chunk, . - reds_m4_first_chunk
+    .size   \name, . - \name
+.endm
+
+    FIRST   reds_m4_first_chunk, 0
+    FIRST   reds_m4_first_half, 1
 
 /* void reds_m4_next_chunk(const reds_m4_chunk *chunk) */
-FUNCTION reds_m4_next_chunk
+.macro NEXT name, half
+FUNCTION \name
     BEGIN   FRAME
     stm     sp, {r3-r5}
     vldmia  r1, {s0-s31}
 1:
     ldr     r12, [sp]
     ldm     r12, {r0-r7}
-    WORDS
+    WORDS   \half
     NEXT_SUMS 1b
     END     FRAME
-    .size   reds_m4_next_chunk, . - reds_m4_next_chunk
+    .size   \name, . - \name
+.endm
+
+    NEXT    reds_m4_next_chunk, 0
+    NEXT    reds_m4_next_half, 1
 
 /* The frame of the last function. The first five words, after 0x01010101, are loaded at once. */
 #define OUT 4     /* 8: bytes between outputs; 12: end of the inputs; 16: bytes of two windows */
@@ -89,7 +99,8 @@ FUNCTION reds_m4_next_chunk
 
 /* void reds_m4_last_chunk(const reds_m4_chunk *chunk): one to eight words, then the multipliers. The registers of
  * weights and the words of inputs count from the end of a whole chunk. */
-FUNCTION reds_m4_last_chunk
+.macro LAST name, half
+FUNCTION \name
     BEGIN   LAST_FRAME
     ldr     r6, [r0, #20]  /* words */
     ldr     r7, [r0, #24]  /* out */
@@ -103,7 +114,7 @@ FUNCTION reds_m4_last_chunk
     strd    r5, r4, [sp, #12]
     add     r9, r9, #127
     strd    r9, r3, [sp, #ZERO]
-    adr     r8, .Lentries
+    adr     r8, .L\name\()_entries
     ldr     r9, [r8, r11, lsl #2]
     add     r8, r8, r9
     str     r8, [sp, #ENTRY]
@@ -113,32 +124,32 @@ FUNCTION reds_m4_last_chunk
     stm     r12, {r6-r9}
     sub     r1, r1, r11, lsl #4
     vldmia  r1, {s0-s31}
-.Lpair:
+.L\name\()_pair:
     ldrd    r12, r8, [sp, #SUMS]  /* ENTRY too */
     ldm     r12!, {r0-r7}
     str     r12, [sp, #SUMS]
     bx      r8
     .p2align 2
-.Lentries:
-    .word   .Lword0 - .Lentries + 1, .Lword1 - .Lentries + 1, .Lword2 - .Lentries + 1
-    .word   .Lword3 - .Lentries + 1, .Lword4 - .Lentries + 1, .Lword5 - .Lentries + 1
-    .word   .Lword6 - .Lentries + 1, .Lword7 - .Lentries + 1
-.Lword0:
-    WORD 0
-.Lword1:
-    WORD 1
-.Lword2:
-    WORD 2
-.Lword3:
-    WORD 3
-.Lword4:
-    WORD 4
-.Lword5:
-    WORD 5
-.Lword6:
-    WORD 6
-.Lword7:
-    WORD 7
+.L\name\()_entries:
+    .word   .L\name\()_word0 - .L\name\()_entries + 1, .L\name\()_word1 - .L\name\()_entries + 1, .L\name\()_word2 - .L\name\()_entries + 1
+    .word   .L\name\()_word3 - .L\name\()_entries + 1, .L\name\()_word4 - .L\name\()_entries + 1, .L\name\()_word5 - .L\name\()_entries + 1
+    .word   .L\name\()_word6 - .L\name\()_entries + 1, .L\name\()_word7 - .L\name\()_entries + 1
+.L\name\()_word0:
+    WORD 0, \half
+.L\name\()_word1:
+    WORD 1, \half
+.L\name\()_word2:
+    WORD 2, \half
+.L\name\()_word3:
+    WORD 3, \half
+.L\name\()_word4:
+    WORD 4, \half
+.L\name\()_word5:
+    WORD 5, \half
+.L\name\()_word6:
+    WORD 6, \half
+.L\name\()_word7:
+    WORD 7, \half
     PART
     add     r12, sp, #MULTIPLIERS
     ldm     r12, {r8-r11}
@@ -152,9 +163,13 @@ FUNCTION reds_m4_last_chunk
     str     r9, [sp, #OUT]
     add     lr, lr, r12
     cmp     lr, r11
-    bne     .Lpair
+    bne     .L\name\()_pair
     END     LAST_FRAME
-    .size   reds_m4_last_chunk, . - reds_m4_last_chunk
+    .size   \name, . - \name
+.endm
+
+    LAST    reds_m4_last_chunk, 0
+    LAST    reds_m4_last_half, 1
 
 /* void reds_m4_gather_words(const reds_m4_walk *walk, uint32_t column, int8_t *to)
  *
@@ -164,6 +179,11 @@ FUNCTION reds_m4_gather_words
     push    {r4-r11, lr}
     mov     lr, r0
     ldrd    r3, r4, [lr, #WALK_LINES]  /* WALK_ROWS too */
+    ldr     r5, [lr, #WALK_RUNS]
+    ldr     r6, [lr, #WALK_COPIES]
+    mul     r5, r5, r6
+    cmp     r5, #1
+    beq     8f
 1:
     ldr     r7, [r3], #4
     ldr     r5, [lr, #WALK_RUNS]
@@ -201,6 +221,13 @@ FUNCTION reds_m4_gather_words
 7:
     subs    r4, r4, #1
     bne     1b
+    pop     {r4-r11, pc}
+8:  /* one word of each row */
+    ldr     r7, [r3], #4
+    ldr     r8, [r7, r1]
+    str     r8, [r2], #8
+    subs    r4, r4, #1
+    bne     8b
     pop     {r4-r11, pc}
     .size   reds_m4_gather_words, . - reds_m4_gather_words
 #endif

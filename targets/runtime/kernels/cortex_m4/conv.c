@@ -6,20 +6,39 @@
 /* Fewest positions for which it pays to bring the weights into the FPU. */
 enum { FEWEST = 8, FEWEST_OF_CHUNKS = 16 };
 
+/* Fewest positions whose reads of a word of weights from flash wait longer than it takes to copy it: a pair of them
+ * reads it once, by `with_waits` in hil/emulators/cycles.py. */
+enum { FEWEST_OF_COPIES = 6 };
+
+/* Return the weights that a subnet reads: in flash, or copied to what is free of the arena. */
+static const void *weights_of(const reds_op *op, const reds_m4_conv *conv, uint32_t positions)
+{
+    uint32_t words = (op->units_out + 3) / 4 * 4 * conv->full_quads;
+    uint32_t *copy = positions < FEWEST_OF_COPIES ? NULL : reds_spare(op, 4 * words);
+    if (copy == NULL) {
+        return op->weights;
+    }
+    reds_m4_copy_words(copy, op->weights, words);
+    return copy;
+}
+
 void reds_m4_run_conv(const reds_op *op)
 {
     reds_m4_input input = reds_m4_input_of(op);
-#ifdef __ARM_FP
     uint32_t positions = (uint32_t)op->to->height * op->to->width;
+#ifdef __ARM_FP
     if (op->plain == NULL && input.conv.stationary && positions >= FEWEST) {
         reds_m4_conv_stationary(&input);
         return;
     }
-    if (op->plain == NULL && (op->units_out + 3) / 4 <= input.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
+    if (op->plain == NULL && input.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
         reds_m4_conv_chunks(&input);
         return;
     }
 #endif
+    reds_op copied = *op;
+    copied.weights = weights_of(op, &input.conv, positions);
+    input.op = &copied;
     reds_m4_conv_pairs(&input);
 }
 

@@ -1,7 +1,9 @@
 /* Convolutions for the Cortex-M4: how their inputs are brought to the kernels, and the two kernels.
  *
- * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies with padding
- * in the scratch if the layer has padding or its units fill no words. Each line of the input is copied once.
+ * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies in the
+ * scratch if the layer has padding or its units fill no words: with the padding, and with zeros after the units of a
+ * position, so that they fill words, or as many units as the full net if those are fewer than four ("flat"). Each line
+ * of the input is copied once.
  *
  * Pairs (pairs.S). The inputs of two windows are expanded to halfwords (cortex_m4.h), which fill the FPU's registers
  * eight words of four inputs at a time. The weights of four rows are read once for both positions. Where one chunk of
@@ -30,8 +32,7 @@ typedef struct {
     uint32_t runs;      /* of a row */
     uint32_t run_step;  /* bytes in the line from one run to the next */
     uint32_t x_step;    /* expand: bytes in x from one run to the next */
-    uint32_t words;     /* expand: whole words of a run */
-    uint32_t mask;      /* expand: of one word more, 0 for none */
+    uint32_t words;     /* expand: of a run */
     uint32_t word_step; /* expand: bytes in x from one word to the next */
     uint32_t bytes;     /* gather: of a run */
     uint32_t copies;    /* gather: words of a run, the last one whole */
@@ -45,6 +46,12 @@ void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x
 
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
+
+/* Copy positions, each to whole words. Reads up to three bytes past the last one. */
+void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units);
+
+/* Bring words of four rows, `step` bytes apart, to the order of weights at rest. */
+void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t step);
 
 void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
 
@@ -81,6 +88,16 @@ void reds_m4_stationary_6(const reds_m4_stationary_rows *rows);
 void reds_m4_stationary_7(const reds_m4_stationary_rows *rows);
 void reds_m4_stationary_8(const reds_m4_stationary_rows *rows);
 
+/* The same for two rows, the others of which the subnet lacks. */
+void reds_m4_half_1(const reds_m4_stationary_rows *rows);
+void reds_m4_half_2(const reds_m4_stationary_rows *rows);
+void reds_m4_half_3(const reds_m4_stationary_rows *rows);
+void reds_m4_half_4(const reds_m4_stationary_rows *rows);
+void reds_m4_half_5(const reds_m4_stationary_rows *rows);
+void reds_m4_half_6(const reds_m4_stationary_rows *rows);
+void reds_m4_half_7(const reds_m4_stationary_rows *rows);
+void reds_m4_half_8(const reds_m4_stationary_rows *rows);
+
 /* A chunk of eight words of inputs, or in the end fewer, times four rows at all positions, an even number. */
 typedef struct {
     const uint32_t
@@ -98,11 +115,14 @@ typedef struct {
 void reds_m4_first_chunk(const reds_m4_chunk *chunk);
 void reds_m4_next_chunk(const reds_m4_chunk *chunk);
 void reds_m4_last_chunk(const reds_m4_chunk *chunk);
+void reds_m4_first_half(const reds_m4_chunk *chunk);
+void reds_m4_next_half(const reds_m4_chunk *chunk);
+void reds_m4_last_half(const reds_m4_chunk *chunk);
 
 /* Copy a window of whole words to every other word. */
 void reds_m4_gather_words(const reds_m4_walk *walk, uint32_t column, int8_t *to);
 
-enum { REDS_M4_FEW = 160 };          /* groups of rows times words of inputs: the most for chunks.S */
+enum { REDS_M4_FEW = 100 };          /* groups of rows times words of inputs: the most for chunks.S */
 enum { REDS_M4_BLOCK_BYTES = 4096 }; /* of windows for it */
 enum { REDS_M4_BLOCK = 64 };         /* windows that are gathered for the stationary kernel */
 
@@ -113,7 +133,7 @@ typedef struct {
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
-    uint32_t chunked;    /* most groups of rows for the kernel for few weights; 0: it may not run it */
+    bool chunked;        /* the kernel for few weights may run it */
     uint32_t block;      /* windows that are gathered for it at a time */
     uint32_t pitch;      /* bytes of a position in a line */
     uint32_t quads;      /* words of four inputs */
@@ -177,6 +197,12 @@ static inline bool reds_m4_reaches_past(const reds_m4_input *input, const reds_m
 {
     const reds_tensor *to = input->op->to;
     return !input->conv.copied && walk->bytes % 4 != 0 && positions == (uint32_t)to->height * to->width;
+}
+
+/* Return whether a subnet has at most two of the four rows of a group. */
+static inline bool reds_m4_is_half(const reds_op *op, uint32_t group)
+{
+    return op->units_out - 4 * group <= 2;
 }
 
 /* Return how many of the last outputs go through a buffer: an odd one, or two if their last word reaches past. */

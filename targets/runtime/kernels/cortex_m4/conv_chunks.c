@@ -6,6 +6,16 @@
 
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
 
+/* The kernel: of four rows, or of two. */
+typedef struct {
+    void (*first)(const reds_m4_chunk *chunk);
+    void (*next)(const reds_m4_chunk *chunk);
+    void (*last)(const reds_m4_chunk *chunk);
+} kernel;
+
+static const kernel whole = {reds_m4_first_chunk, reds_m4_next_chunk, reds_m4_last_chunk};
+static const kernel half = {reds_m4_first_half, reds_m4_next_half, reds_m4_last_half};
+
 /* Buffers in the scratch. */
 typedef struct {
     uint32_t *streams;
@@ -18,7 +28,7 @@ static buffers buffers_of(const reds_m4_input *input)
 {
     const reds_m4_conv *conv = &input->conv;
     buffers b = {.streams = input->rest, .block = conv->block};
-    b.windows = (int8_t *)(b.streams + conv->chunked * (4 * conv->quads + 8));
+    b.windows = (int8_t *)(b.streams + conv->groups * (4 * conv->quads + 8));
     b.sums = (int32_t *)(b.windows + b.block * 4 * conv->quads);
     return b;
 }
@@ -57,6 +67,7 @@ static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t gro
 {
     uint32_t quads = input->conv.quads, units = input->op->units_out, even = positions - end;
     uint32_t pairs = (positions + 1) / 2, chunks = (quads + 7) / 8;
+    const kernel *run = reds_m4_is_half(input->op, group) ? &half : &whole;
     const int8_t *in = b->windows;
     reds_m4_chunk chunk = {
         .stream = b->streams + group * (4 * quads + 8),
@@ -65,14 +76,14 @@ static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t gro
         .step = 8 * quads,
         .end = in + pairs * 8 * quads,
     };
-    reds_m4_first_chunk(&chunk);
+    run->first(&chunk);
     chunk.stream += 4;
     for (uint32_t i = 1; i < chunks; i++) {
         chunk.stream += 32;
         chunk.in += 64;
         chunk.end += 64;
         if (i + 1 < chunks) {
-            reds_m4_next_chunk(&chunk);
+            run->next(&chunk);
         }
     }
     chunk.words = quads - 8 * (chunks - 1);
@@ -81,7 +92,7 @@ static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t gro
     chunk.zero = input->op->zero;
     if (even != 0) {
         chunk.end = chunk.in + even * 4 * quads;
-        reds_m4_last_chunk(&chunk);
+        run->last(&chunk);
     }
     if (end != 0) {
         int8_t outputs[8];
@@ -90,7 +101,7 @@ static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t gro
         chunk.sums += even * 4;
         chunk.out = outputs;
         chunk.apart = 4;
-        reds_m4_last_chunk(&chunk);
+        run->last(&chunk);
         reds_m4_keep(input, outputs, out + even * units, group, end);
     }
 }

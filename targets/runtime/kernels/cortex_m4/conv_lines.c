@@ -1,6 +1,8 @@
 /* Sizes of convolutions for the Cortex-M4, and the lines that their windows read. conv.h explains them. */
 #include "conv.h"
 
+#include <string.h>
+
 #ifdef __ARM_FEATURE_DSP
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -25,16 +27,17 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
         .flat = flat,
         .copied = copied,
         .direct = taps == 1 && layer->stride[0] == 1 && layer->stride[1] == 1,
-        .pitch = flat ? from->units : units_in,
+        .pitch = flat       ? from->units
+                 : taps > 1 ? (units_in + 3) / 4 * 4
+                            : units_in,
         .quads = flat ? full_quads : taps * ((units_in + 3) / 4),
         .full_quads = full_quads,
         .groups = layer->weights_bytes / 16 / full_quads,
     };
-    bool bytes = flat || taps == 1 || units_in % 4 == 0; /* windows are copied without gaps */
+    conv.stationary = conv.quads <= 8;
     bool words = !flat || (layer->kernel[1] * from->units % 4 == 0 && layer->dilation[1] == 1);
-    conv.stationary = bytes && conv.quads <= 8;
-    if (bytes && words && conv.quads > 8) {
-        conv.chunked = least(conv.groups, REDS_M4_FEW / conv.quads);
+    if (words && !conv.stationary) {
+        conv.chunked = conv.groups * conv.quads <= REDS_M4_FEW;
         conv.block = least(REDS_M4_BLOCK, REDS_M4_BLOCK_BYTES / 8 / conv.quads * 2);
     }
     if (copied) { /* words are read up to three bytes past the last position */
@@ -56,8 +59,8 @@ uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, 
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
     }
-    if (conv.chunked != 0) {
-        uint32_t chunked = (16 * conv.quads + 32) * conv.chunked + (4 * conv.quads + 16) * conv.block;
+    if (conv.chunked) {
+        uint32_t chunked = (16 * conv.quads + 32) * conv.groups + (4 * conv.quads + 16) * conv.block;
         rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;
@@ -110,12 +113,17 @@ static void copy_line(const reds_m4_input *input, int32_t row)
     to += op->layer->padding[1] * pitch;
     if (units == pitch) {
         reds_m4_copy(to, from, width * units);
-        return;
-    }
-    for (uint32_t x = 0; x < width; x++, from += units, to += pitch) {
-        for (uint32_t u = 0; u < pitch; u++) {
-            to[u] = (int8_t)(u < units ? from[u] : 0);
+    } else if (input->conv.flat) {
+        for (uint32_t at = 0; at < width * pitch; at++) {
+            to[at] = (int8_t)(at % pitch < units ? *from++ : 0);
         }
+    } else { /* the last position apart: its last word reaches past it */
+        if (width > 1) {
+            reds_m4_spread(to, from, width - 1, units);
+        }
+        to += (width - 1) * pitch;
+        memset(to + pitch - 4, 0, 4);
+        memcpy(to, from + (width - 1) * units, units);
     }
 }
 

@@ -35,14 +35,13 @@ static work work_of(reds_m4_input *input)
 /* Set how windows are expanded: one, or two side by side. */
 static void set_positions(work *w, uint32_t positions)
 {
-    uint32_t units = w->input->op->units_in, columns = w->input->op->layer->kernel[1];
+    uint32_t columns = w->input->op->layer->kernel[1];
     w->spacing = 2 * positions;
     w->words = positions == 1 ? reds_m4_expand_8 : reds_m4_expand_16;
     w->taps = positions == 2 && columns == 3 ? reds_m4_expand_three : reds_m4_expand_taps;
     if (!w->input->conv.flat) {
         w->walk.runs = columns;
-        w->walk.words = units / 4;
-        w->walk.mask = units % 4 == 0 ? 0 : reds_m4_lanes(units);
+        w->walk.words = w->input->conv.pitch / 4;
         w->walk.word_step = 4 * w->spacing * w->input->conv.taps;
         w->walk.x_step = 4 * w->spacing;
     }

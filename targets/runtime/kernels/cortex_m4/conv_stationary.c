@@ -5,42 +5,19 @@
 
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
 
-static void (*const kernels[])(const reds_m4_stationary_rows *) = {
-    reds_m4_stationary_1, reds_m4_stationary_2, reds_m4_stationary_3, reds_m4_stationary_4,
-    reds_m4_stationary_5, reds_m4_stationary_6, reds_m4_stationary_7, reds_m4_stationary_8,
+static void (*const kernels[2][8])(const reds_m4_stationary_rows *) = {
+    {reds_m4_stationary_1, reds_m4_stationary_2, reds_m4_stationary_3, reds_m4_stationary_4,
+     reds_m4_stationary_5, reds_m4_stationary_6, reds_m4_stationary_7, reds_m4_stationary_8},
+    {reds_m4_half_1, reds_m4_half_2, reds_m4_half_3, reds_m4_half_4, reds_m4_half_5, reds_m4_half_6,
+     reds_m4_half_7, reds_m4_half_8},
 };
 
-/* The weights of two inputs, or of none where a mask is 0, as halfwords of their own: 0 and 2, 256 times 1 and 3. */
-typedef struct {
-    uint32_t even, odd;
-} halves;
-
-static inline halves halves_of(uint32_t word, halves mask)
+/* Drop the weights of a word that lie beyond the units of a subnet: those of inputs 1 to 3, 2 and 3, or 3. */
+static void drop(uint32_t *words, uint32_t live)
 {
-    uint32_t even = reds_m4_sxtb16(word);
-    return (halves){even & mask.even, reds_m4_ssub16(word, even) & mask.odd};
-}
-
-/* Write the words of two rows: inputs 0 and 2, and two words later inputs 1 and 3. */
-static inline void mix(const uint32_t *words, halves mask, uint32_t *to)
-{
-    halves a = halves_of(words[0], mask), b = halves_of(words[1], mask);
-    to[0] = reds_m4_sadd16(a.even << 8 & 0xff00ff00, b.even);
-    to[2] = reds_m4_sadd16(a.odd, reds_m4_sxtb16_high(b.odd));
-}
-
-/* Return which halves of the last word of a position belong to the subnet. */
-static halves last_mask(uint32_t units)
-{
-    switch (units % 4) {
-    case 1:
-        return (halves){0xffff, 0};
-    case 2:
-        return (halves){0xffff, 0xffff};
-    case 3:
-        return (halves){0xffffffff, 0xffff};
-    default:
-        return (halves){0xffffffff, 0xffffffff};
+    for (uint32_t row = 0; row < 2; row++) {
+        words[row] &= live < 3 ? 0xffff : 0xffffffff;
+        words[row + 2] &= live < 2 ? 0 : 0xffff;
     }
 }
 
@@ -50,8 +27,6 @@ void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *strea
     const reds_m4_conv *conv = &input->conv;
     const reds_m4_table *table = op->table;
     const uint32_t *weights = (const uint32_t *)op->weights + (size_t)group * 4 * conv->full_quads;
-    const halves all = {0xffffffff, 0xffffffff};
-    halves last = conv->taps == 1 && !conv->flat ? last_mask(op->units_in) : all;
     uint32_t *multipliers = stream + 4 + 4 * conv->quads;
     for (uint32_t r = 0; r < 4; r += 2) {
         uint32_t row = 4 * group + r;
@@ -62,15 +37,16 @@ void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *strea
         multipliers[r + 1] = (uint32_t)reds_m4_multiplier(table, row + 1) * 256;
     }
     stream += 4;
-    uint32_t across = conv->flat ? conv->quads : conv->quads / conv->taps; /* words of a position */
-    uint32_t apart = conv->flat ? 1 : conv->taps;
-    for (uint32_t tap = 0; tap < conv->quads / across; tap++) {
-        const uint32_t *word = weights + 4 * tap;
-        for (uint32_t w = 0; w < across; w++, word += 4 * apart, stream += 4) {
-            halves mask = w + 1 == across ? last : all;
-            mix(word, mask, stream);
-            mix(word + 2, mask, stream + 1);
+    if (conv->flat || conv->taps == 1) {
+        reds_m4_mix(weights, stream, conv->quads, 16);
+    } else {
+        uint32_t across = conv->quads / conv->taps; /* words of a position */
+        for (uint32_t tap = 0; tap < conv->taps; tap++) {
+            reds_m4_mix(weights + 4 * tap, stream + 4 * tap * across, across, 16 * conv->taps);
         }
+    }
+    if (conv->taps == 1 && op->units_in % 4 != 0) {
+        drop(multipliers - 4, op->units_in % 4);
     }
 }
 
@@ -94,6 +70,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
                       int8_t *out, uint32_t positions, tail end)
 {
     uint32_t window = 4 * input->conv.quads, units = input->op->units_out, even = positions - end.positions;
+    bool half = reds_m4_is_half(input->op, group);
     reds_m4_stationary_rows rows = {
         .stream = stream,
         .in = in,
@@ -103,7 +80,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         .zero = input->op->zero,
     };
     if (even != 0) {
-        kernels[input->conv.quads - 1](&rows);
+        kernels[half][input->conv.quads - 1](&rows);
     }
     if (end.positions != 0) {
         int8_t outputs[8];
@@ -115,7 +92,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         rows.end = rows.in + 2 * window;
         rows.out = outputs;
         rows.apart = 4;
-        kernels[input->conv.quads - 1](&rows);
+        kernels[half][input->conv.quads - 1](&rows);
         reds_m4_keep(input, outputs, out + even * units, group, end.positions);
     }
 }

@@ -68,6 +68,7 @@ static inline uint32_t reds_m4_lanes(uint32_t units)
 
 /* memcpy by words, whatever the alignment: small C libraries copy byte by byte. */
 void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
+void reds_m4_copy_words(uint32_t *to, const uint32_t *from, uint32_t count); /* a multiple of 4 */
 
 /* Return what SMLAWT adds: zero point and half a step, in units of 2^-shift. */
 static inline int32_t reds_m4_rounding(const reds_m4_table *table, int32_t zero)

@@ -56,21 +56,29 @@
     smlad   \b, r12, \x, \b
 .endm
 
-/* A word of four inputs of both positions, in r8 and r10; its weights begin at the register \first. */
-.macro FOUR first, begins=0
+/* A word of four inputs of both positions, in r8 and r10; its weights begin at the register \first. \half: only the
+ * first two rows. */
+.macro FOUR first, half, begins=0
     sxtb16  r9, r8, ror #8
     sxtb16  r11, r10, ror #8
     sxtb16  r8, r8
     sxtb16  r10, r10
   .if \begins
     TWO     %(\first), r8, r10, r0, r1, r4, r5, r0, r1
-    TWO     %(\first+1), r8, r10, r2, r3, r6, r7, r2, r3
   .else
     TWO     %(\first), r8, r10, r0, r1, r4, r5, r4, r5
+  .endif
+  .if !\half
+   .if \begins
+    TWO     %(\first+1), r8, r10, r2, r3, r6, r7, r2, r3
+   .else
     TWO     %(\first+1), r8, r10, r2, r3, r6, r7, r6, r7
+   .endif
   .endif
     TWO     %(\first+2), r9, r11, r0, r1, r4, r5, r4, r5
+  .if !\half
     TWO     %(\first+3), r9, r11, r2, r3, r6, r7, r6, r7
+  .endif
 .endm
 
 /* Leave the sums of single rows: those of rows 0 and 2 times 256. */

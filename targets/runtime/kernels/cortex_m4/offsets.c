@@ -34,7 +34,6 @@ AT(reds_m4_walk, runs, WALK_RUNS);
 AT(reds_m4_walk, run_step, WALK_RUN_STEP);
 AT(reds_m4_walk, x_step, WALK_X_STEP);
 AT(reds_m4_walk, words, WALK_WORDS);
-AT(reds_m4_walk, mask, WALK_MASK);
 AT(reds_m4_walk, word_step, WALK_WORD_STEP);
 AT(reds_m4_walk, bytes, WALK_BYTES);
 AT(reds_m4_walk, copies, WALK_COPIES);

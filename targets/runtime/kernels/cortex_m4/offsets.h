@@ -19,11 +19,10 @@
 #define WALK_RUN_STEP 12
 #define WALK_X_STEP 16
 #define WALK_WORDS 20
-#define WALK_MASK 24
-#define WALK_WORD_STEP 28
-#define WALK_BYTES 32
-#define WALK_COPIES 36
-#define WALK_STEP 40
-#define WALK_WINDOW 44
+#define WALK_WORD_STEP 24
+#define WALK_BYTES 28
+#define WALK_COPIES 32
+#define WALK_STEP 36
+#define WALK_WINDOW 40
 
 #endif

@@ -9,10 +9,10 @@
 /* r0-r7: sums; r8-r11: inputs; r12: weights; lr: next inputs */
 
 /* Word \j of both positions, which are \bytes apart. */
-.macro WORD j, bytes, begins=0
+.macro WORD j, bytes, half, begins=0
     ldr     r8, [lr, #(4*\j)]
     ldr     r10, [lr, #(4*\j+\bytes)]
-    FOUR    %(4*\j), \begins
+    FOUR    %(4*\j), \half, \begins
 .endm
 
 /* Fields of the frame where the weights leave no registers: 0: 0x01010101, 8: bytes between outputs, 12: the end
@@ -24,9 +24,9 @@
 #define ZERO 48
 #define FRAME 56
 
-/* void reds_m4_stationary_\n(const reds_m4_stationary *s), for \n words of inputs */
-.macro STATIONARY n
-FUNCTION reds_m4_stationary_\n
+/* void reds_m4_\name\()_\n(const reds_m4_stationary_rows *rows), for \n words of inputs; half: two rows */
+.macro STATIONARY name, n, half
+FUNCTION reds_m4_\name\()_\n
     push    {r4-r11, lr}
     vpush   {s16-s31}
     ldm     r0, {r1-r6}    /* stream, in, end, out, apart, zero */
@@ -67,27 +67,27 @@ FUNCTION reds_m4_stationary_\n
     vmov    r2, s18
     vmov    r3, s19
   .endif
-    WORD    0, 4*\n, 1
+    WORD    0, 4*\n, \half, 1
   .if \n > 1
-    WORD    1, 4*\n
+    WORD    1, 4*\n, \half
   .endif
   .if \n > 2
-    WORD    2, 4*\n
+    WORD    2, 4*\n, \half
   .endif
   .if \n > 3
-    WORD    3, 4*\n
+    WORD    3, 4*\n, \half
   .endif
   .if \n > 4
-    WORD    4, 4*\n
+    WORD    4, 4*\n, \half
   .endif
   .if \n > 5
-    WORD    5, 4*\n
+    WORD    5, 4*\n, \half
   .endif
   .if \n > 6
-    WORD    6, 4*\n
+    WORD    6, 4*\n, \half
   .endif
   .if \n > 7
-    WORD    7, 4*\n
+    WORD    7, 4*\n, \half
   .endif
     PART
   .if \n > 4
@@ -127,17 +127,25 @@ FUNCTION reds_m4_stationary_\n
   .endif
     vpop    {s16-s31}
     pop     {r4-r11, pc}
-    .size   reds_m4_stationary_\n, . - reds_m4_stationary_\n
+    .size   reds_m4_\name\()_\n, . - reds_m4_\name\()_\n
 .endm
 
-    STATIONARY 1
-    STATIONARY 2
-    STATIONARY 3
-    STATIONARY 4
-    STATIONARY 5
-    STATIONARY 6
-    STATIONARY 7
-    STATIONARY 8
+    STATIONARY stationary, 1, 0
+    STATIONARY stationary, 2, 0
+    STATIONARY stationary, 3, 0
+    STATIONARY stationary, 4, 0
+    STATIONARY stationary, 5, 0
+    STATIONARY stationary, 6, 0
+    STATIONARY stationary, 7, 0
+    STATIONARY stationary, 8, 0
+    STATIONARY half, 1, 1
+    STATIONARY half, 2, 1
+    STATIONARY half, 3, 1
+    STATIONARY half, 4, 1
+    STATIONARY half, 5, 1
+    STATIONARY half, 6, 1
+    STATIONARY half, 7, 1
+    STATIONARY half, 8, 1
 #endif
 
 #ifdef __ELF__

@@ -80,7 +80,6 @@ FUNCTION reds_m4_expand_taps
     ldr     r4, [r10, #WALK_WORDS]
     mov     r0, r11
     mov     r1, r2
-    cbz     r4, .Ltaps_part
 .Ltaps_word:
     ldr     r5, [r0], #4
     EXPAND  r5, r6
@@ -89,14 +88,6 @@ FUNCTION reds_m4_expand_taps
     add     r1, r1, r12
     subs    r4, r4, #1
     bne     .Ltaps_word
-.Ltaps_part:
-    ldr     r4, [r10, #WALK_MASK]
-    cbz     r4, .Ltaps_done
-    ldr     r5, [r0]
-    and     r5, r5, r4
-    EXPAND  r5, r6
-    strd    r6, r5, [r1]
-.Ltaps_done:
     ldrd    r4, r5, [r10, #WALK_RUN_STEP]  /* WALK_X_STEP too */
     add     r11, r11, r4
     add     r2, r2, r5
@@ -108,30 +99,10 @@ FUNCTION reds_m4_expand_taps
     pop     {r4-r11, pc}
     .size   reds_m4_expand_taps, . - reds_m4_expand_taps
 
-/* Three words, a run apart, from r11 to three places 16 bytes apart from r2 on. \mask: apply the one in r0. */
-.macro THREE mask=0
-    ldr     r4, [r11]
-    ldr     r6, [r11, r12]
-    ldr     r8, [r11, r12, lsl #1]
-  .if \mask
-    and     r4, r4, r0
-    and     r6, r6, r0
-    and     r8, r8, r0
-  .endif
-    EXPAND  r4, r5
-    EXPAND  r6, r7
-    EXPAND  r8, r9
-    str     r5, [r2]
-    str     r4, [r2, #4]
-    str     r7, [r2, #16]
-    str     r6, [r2, #20]
-    str     r9, [r2, #32]
-    str     r8, [r2, #36]
-.endm
-
 /* void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x): windows of three columns
  *
- * r0: mask; r1: lines; r2: where the words go; r10: WALK_WORD_STEP; r11: run; r12: WALK_RUN_STEP; lr: words left; on
+ * Three words, a run apart, go to three places 16 bytes apart.
+ * r0: walk; r1: lines; r2: where the words go; r10: WALK_WORD_STEP; r11: run; r12: WALK_RUN_STEP; lr: words left; on
  * the stack: walk, column, where the row goes, rows left */
 FUNCTION reds_m4_expand_three
     ldr     r3, [r0, #WALK_ROWS]
@@ -141,23 +112,27 @@ FUNCTION reds_m4_expand_three
     ldr     r1, [r0, #WALK_LINES]
     mov     r3, #0xff00ff00
 .Lthree_row:
-    ldrd    r4, r5, [sp]
+    ldr     r5, [sp, #4]
     ldr     r11, [r1], #4
-    ldr     lr, [r4, #WALK_WORDS]
-    ldr     r0, [r4, #WALK_MASK]
+    ldr     lr, [r0, #WALK_WORDS]
     add     r11, r11, r5
-    cmp     lr, #0
-    beq     .Lthree_part
 .Lthree_word:
-    THREE
+    ldr     r4, [r11]
+    ldr     r6, [r11, r12]
+    ldr     r8, [r11, r12, lsl #1]
+    EXPAND  r4, r5
+    EXPAND  r6, r7
+    EXPAND  r8, r9
+    str     r5, [r2]
+    str     r4, [r2, #4]
+    str     r7, [r2, #16]
+    str     r6, [r2, #20]
+    str     r9, [r2, #32]
+    str     r8, [r2, #36]
     add     r11, r11, #4
     add     r2, r2, r10
     subs    lr, lr, #1
     bne     .Lthree_word
-.Lthree_part:
-    cbz     r0, .Lthree_done
-    THREE   1
-.Lthree_done:
     ldrd    r2, r4, [sp, #8]
     add     r2, r2, #48
     subs    r4, r4, #1
@@ -257,6 +232,72 @@ FUNCTION reds_m4_gather
     add     sp, sp, #8
     pop     {r4-r11, pc}
     .size   reds_m4_gather, . - reds_m4_gather
+
+/* void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units)
+ *
+ * Copy positions to whole words each; units that fill no word are followed by zeros.
+ * r2: positions left; r3: whole words of a position; r4: mask; r5: units; r6: words left; r7: values */
+FUNCTION reds_m4_spread
+    push    {r4-r7}
+    mov     r5, r3
+    and     r6, r3, #3
+    lsl     r6, r6, #3
+    mov     r4, #1
+    lsl     r4, r4, r6
+    sub     r4, r4, #1
+    lsr     r3, r3, #2
+1:
+    movs    r6, r3
+    beq     3f
+    mov     r12, r1
+2:
+    ldr     r7, [r12], #4
+    str     r7, [r0], #4
+    subs    r6, r6, #1
+    bne     2b
+3:
+    ldr     r7, [r1, r3, lsl #2]
+    and     r7, r7, r4
+    str     r7, [r0], #4
+    add     r1, r1, r5
+    subs    r2, r2, #1
+    bne     1b
+    pop     {r4-r7}
+    bx      lr
+    .size   reds_m4_spread, . - reds_m4_spread
+
+/* Mix the words of two rows, \a and \b: \a gets inputs 0 and 2, \b inputs 1 and 3. r12: 0xff00ff00 */
+.macro MIX a, b
+    sxtb16  r8, \a
+    sxtb16  r9, \b
+    ssub16  \a, \a, r8
+    ssub16  \b, \b, r9
+    and     r8, r12, r8, lsl #8
+    sxtb16  \b, \b, ror #8
+    sadd16  \b, \a, \b
+    sadd16  \a, r8, r9
+.endm
+
+/* void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t step)
+ *
+ * Bring words of four rows, \step bytes apart, to the order of weights at rest. */
+FUNCTION reds_m4_mix
+    push    {r4-r9}
+    mov     r12, #0xff00ff00
+1:
+    ldm     r0, {r4-r7}
+    add     r0, r0, r3
+    MIX     r4, r5
+    MIX     r6, r7
+    str     r5, [r1, #8]
+    str     r6, [r1, #4]
+    str     r7, [r1, #12]
+    str     r4, [r1], #16
+    subs    r2, r2, #1
+    bne     1b
+    pop     {r4-r9}
+    bx      lr
+    .size   reds_m4_mix, . - reds_m4_mix
 
 /* void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes): bytes is a multiple of 4 */
 FUNCTION reds_m4_fill

@@ -30,7 +30,7 @@ void reds_helium_conv(const reds_op *op)
     const reds_layer *layer = op->layer;
     uint32_t full = op->from->units, columns = layer->kernel[1];
     uint32_t pitch = reds_helium_pitch(layer, full, op->units_in);
-    uint64_t copied = reds_helium_copy_bytes(layer, op->from, op->units_in);
+    size_t copied = reds_helium_copy_bytes(layer, op->from, op->units_in);
     size_t line = (size_t)pitch * ((uint32_t)op->from->width + layer->padding[1] + layer->padding[3]);
     reds_helium_rows rows = {
         .weights = op->weights,

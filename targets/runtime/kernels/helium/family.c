@@ -9,6 +9,8 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     case REDS_DENSE:
     case REDS_CONV:
         return (uint64_t)((to->units + 3u) / 4) * 64 * reds_helium_chunks(layer, from->units);
+    case REDS_DEPTHWISE:
+        return (uint64_t)layer->kernel[0] * layer->kernel[1] * 16 * reds_helium_chunks_of(to->units);
     default:
         return 0;
     }
@@ -17,11 +19,15 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
 static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
     const reds_tensor *from = &tensors[layer->input[0]];
-    uint64_t bytes = 0;
-    if (layer->kind == REDS_CONV) {
-        bytes = reds_helium_copy_bytes(layer, from, units_in) + reds_helium_window_bytes(layer, from->units);
+    switch (layer->kind) {
+    case REDS_CONV:
+        return reds_helium_copy_bytes(layer, from, units_in) + reds_helium_window_bytes(layer, from->units);
+    case REDS_DEPTHWISE:
+        return reds_helium_depthwise_copy(layer, from, units_in) +
+               (reds_helium_shared(layer, from, units_in) ? 16u * layer->kernel[0] * layer->kernel[1] : 0);
+    default:
+        return 0;
     }
-    return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes; /* larger than any arena */
 }
 
 const reds_family reds_helium = {
@@ -36,6 +42,10 @@ const reds_family reds_helium = {
         {
             [REDS_DENSE] = reds_helium_dense,
             [REDS_CONV] = reds_helium_conv,
+            [REDS_DEPTHWISE] = reds_helium_depthwise,
+            [REDS_AVERAGE_POOL] = reds_helium_average_pool,
+            [REDS_MAX_POOL] = reds_helium_max_pool,
+            [REDS_ADD] = reds_helium_add,
         },
 };
 

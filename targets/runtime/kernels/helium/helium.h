@@ -4,7 +4,7 @@
  * of the other rows of a group of four:
  *
  *     dense, conv  [groups of 4 rows][chunks of 16 inputs][4 rows][16 inputs]
- *     depthwise    [taps][units, padded to 16]
+ *     depthwise    [chunks of 16 units][taps][16 units]
  *
  * The chunks of a row run over the taps of its window, `in` padded to 16 at each; if `in` is less than 16, and there
  * are several taps, without dilation along the columns, over all of the window. A dense layer has one tap. A subnet
@@ -54,7 +54,6 @@ void reds_helium_depthwise(const reds_op *op);
 void reds_helium_average_pool(const reds_op *op);
 void reds_helium_max_pool(const reds_op *op);
 void reds_helium_add(const reds_op *op);
-void reds_helium_flatten(const reds_op *op);
 
 static inline uint32_t reds_helium_chunks_of(uint32_t inputs)
 {
@@ -82,15 +81,33 @@ static inline uint32_t reds_helium_pitch(const reds_layer *layer, uint32_t full,
 }
 
 /* Return the bytes of the copy of the input that a convolution makes: 0 if it reads the input in place. */
-static inline uint64_t reds_helium_copy_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t live)
+static inline size_t reds_helium_copy_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t live)
 {
     uint32_t pitch = reds_helium_pitch(layer, from->units, live);
     if (!reds_padded(layer) && pitch == live) {
         return 0;
     }
-    uint64_t height = (uint64_t)from->height + layer->padding[0] + layer->padding[2];
-    uint64_t width = (uint64_t)from->width + layer->padding[1] + layer->padding[3];
+    size_t height = (size_t)from->height + layer->padding[0] + layer->padding[2];
+    size_t width = (size_t)from->width + layer->padding[1] + layer->padding[3];
     return height * width * pitch;
+}
+
+/* Return the bytes of the copy of the input that a depthwise layer makes: 0 if it reads the input in place. Its loads
+ * of sixteen bytes may reach past the last position. */
+static inline size_t reds_helium_depthwise_copy(const reds_layer *layer, const reds_tensor *from,
+                                                uint32_t live)
+{
+    size_t height = (size_t)from->height + layer->padding[0] + layer->padding[2];
+    size_t width = (size_t)from->width + layer->padding[1] + layer->padding[3];
+    return reds_padded(layer) || live % 16 != 0 ? (height * width * live + 31) / 16 * 16 : 0;
+}
+
+/* Return whether a depthwise layer's units share a vector with those of the positions that follow. */
+static inline bool reds_helium_shared(const reds_layer *layer, const reds_tensor *from, uint32_t live)
+{
+    int32_t width =
+        from->width + layer->padding[1] + layer->padding[3] - layer->dilation[1] * (layer->kernel[1] - 1);
+    return live < 16 && 16 % live == 0 && layer->stride[1] == 1 && width * (int32_t)live >= 16;
 }
 
 /* Return the bytes of two gathered windows. */

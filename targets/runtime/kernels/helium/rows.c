@@ -5,6 +5,10 @@
 
 #ifdef REDS_HELIUM
 
+#if !defined(__clang__) && !defined(__OPTIMIZE__) /* its frame pointer would be one register too many */
+#pragma GCC optimize("O1")
+#endif
+
 #define CLOBBERS "lr", "q0", "q1", "q2", "q3", "cc", "memory"
 
 /* Add the products of two rows with two windows. `w` has the first of them. */

@@ -19,9 +19,9 @@ typedef struct {
     uint32_t out_step;    /* bytes from one output to the next */
 } reds_depthwise;
 
-void reds_depthwise_line(const reds_depthwise *d, const int8_t *values, int8_t *out);
+REDS_APART void reds_depthwise_line(const reds_depthwise *d, const int8_t *values, int8_t *out);
 
 /* Likewise where lines have three taps side by side, and the stride is 1. */
-void reds_depthwise_line_of_3(const reds_depthwise *d, const int8_t *values, int8_t *out);
+REDS_APART void reds_depthwise_line_of_3(const reds_depthwise *d, const int8_t *values, int8_t *out);
 
 #endif

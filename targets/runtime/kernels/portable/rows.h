@@ -33,11 +33,11 @@ static inline int32_t reds_gap(uint32_t end, uint32_t next)
 }
 
 /* Write the first row at a position. */
-void reds_one_row(const reds_rows *r, const int8_t *in, int8_t *out);
+REDS_APART void reds_one_row(const reds_rows *r, const int8_t *in, int8_t *out);
 
 /* Write three rows, at one position or at both. */
-void reds_three_rows(const reds_rows *r);
-void reds_three_rows_twice(const reds_rows *r);
+REDS_APART void reds_three_rows(const reds_rows *r);
+REDS_APART void reds_three_rows_twice(const reds_rows *r);
 
 /* Write `rows` rows that are `apart` weights from each other, in windows in a line. The rest of `r` is set but for its
  * positions and its first row. */

@@ -1,4 +1,4 @@
-/* The loops over windows and rows. They are not where the sums are, so that a compiler leaves those their registers. */
+/* The loops over windows and rows. */
 #include "rows.h"
 
 /* Write the rows at one position, or at two. */

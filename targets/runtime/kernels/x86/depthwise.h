@@ -122,8 +122,8 @@ FAST void column_down(const lanes *l, const column *c, uint32_t part)
     }
 }
 
-/* Compute a column of windows `down` rows apart. */
-FAST void column_apart(const lanes *l, const column *c, uint32_t down, uint32_t part)
+/* Compute a column of windows whose rows do not all overlap. */
+FAST void column_apart(const lanes *l, const column *c, const reds_x86_window *w, uint32_t part)
 {
     for (uint32_t y = 0; y < c->height; y++) {
         vec acc[PARTS];
@@ -132,7 +132,7 @@ FAST void column_apart(const lanes *l, const column *c, uint32_t down, uint32_t 
         }
         UNROLL for (uint32_t i = 0; i < 3; i++) {
             weights row[PARTS];
-            row_lanes(row, c, c->window + ((size_t)y * down + i) * c->line, part);
+            row_lanes(row, c, c->window + ((size_t)y * w->down + i * w->skip_rows) * c->line, part);
             UNROLL for (uint32_t k = 0; k < PARTS; k++) {
                 acc[k] = dot(acc[k], row[k], l->weights[4 * i + part + k]);
             }
@@ -148,17 +148,17 @@ KERNEL void depthwise_3x3(const reds_op *op, const reds_x86_window *w, const lan
     uint32_t side = units < pitch ? 1 : BYTES / units; /* windows in a vector */
     column c = {.line = (size_t)w->width * pitch, .height = op->to->height, .apart = (size_t)width * pitch};
     for (uint32_t x = 0; x < 3; x++) {
-        c.taps[x] = reds_x86_column(w, x);
+        c.taps[x] = reds_x86_column(w, x * w->skip_columns);
     }
     for (uint32_t x = 0; x < width; x += side) {
         c.window = copy + (size_t)x * pitch + first;
         c.out = op->out + (size_t)x * pitch + first;
         c.count = (width - x < side ? width - x : side) * units;
         UNROLL for (uint32_t part = 0; part < 4; part += PARTS) {
-            if (w->down == 1) {
+            if (w->down == 1 && w->skip_rows == 1) {
                 column_down(l, &c, part);
             } else {
-                column_apart(l, &c, w->down, part);
+                column_apart(l, &c, w, part);
             }
         }
     }
@@ -190,7 +190,8 @@ KERNEL void tap_offsets(uint32_t *offsets, const reds_x86_window *w)
     memset(offsets, 0, (size_t)w->quads * 16);
     for (uint32_t y = 0; y < w->rows; y++) {
         for (uint32_t x = 0; x < w->columns; x++) {
-            *offsets++ = y * w->width * w->pitch + (uint32_t)reds_x86_column(w, x);
+            *offsets++ =
+                y * w->skip_rows * w->width * w->pitch + (uint32_t)reds_x86_column(w, x * w->skip_columns);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "conv.h"
 #include "dense.h"
 #include "depthwise.h"
+#include "elementwise.h"
 #include "pool.h"
 
 #define FAMILY                                          \
@@ -28,5 +29,10 @@
                 [REDS_MAX_POOL] = max_pool,             \
                 [REDS_ADD] = add,                       \
                 [REDS_FLATTEN] = reds_portable_flatten, \
+                [REDS_GROUPED] = conv,                  \
+                [REDS_TRANSPOSED] = conv,               \
+                [REDS_MULTIPLY] = multiply,             \
+                [REDS_PRELU] = prelu,                   \
+                [REDS_CONCAT] = concat,                 \
             },                                          \
     }

@@ -208,3 +208,11 @@ FAST vec upper_half(vec lower, vec upper)
 {
     return (vec)_mm256_blend_epi32((__m256i)lower, (__m256i)upper, 0xf0);
 }
+
+FAST vec select_negative(vec of, vec negative, vec other)
+{
+    __m256 below = _mm256_castsi256_ps((__m256i)of);
+    __m256 chosen =
+        _mm256_blendv_ps(_mm256_castsi256_ps((__m256i)other), _mm256_castsi256_ps((__m256i)negative), below);
+    return (vec)_mm256_castps_si256(chosen);
+}

@@ -164,3 +164,10 @@ FAST vec upper_half(vec lower, vec upper)
 {
     return (vec)_mm512_mask_mov_epi64((__m512i)lower, 0xf0, (__m512i)upper);
 }
+
+/* Return for each lane that of one vector where another is negative, or else of the third. */
+FAST vec select_negative(vec of, vec negative, vec other)
+{
+    __mmask16 below = _mm512_cmplt_epi32_mask((__m512i)of, _mm512_setzero_si512());
+    return (vec)_mm512_mask_mov_epi32((__m512i)other, below, (__m512i)negative);
+}

@@ -1,0 +1,42 @@
+/* Copy words from slow memory, by as many registers at once as there are. */
+#include "offsets.h"
+
+#ifdef __ARM_FEATURE_DSP
+#include "macros.h"
+
+/* void reds_m4_copy_words(uint32_t *to, const uint32_t *from, uint32_t count): count is a multiple of 4. */
+FUNCTION reds_m4_copy_words
+#ifdef __ARM_FP
+    subs    r2, r2, #32
+    blo     2f
+    vpush   {s16-s31}
+1:
+    vldm    r1!, {s0-s31}
+    vstm    r0!, {s0-s31}
+    subs    r2, r2, #32
+    bhs     1b
+    vpop    {s16-s31}
+2:
+    adds    r2, r2, #32
+#endif
+    subs    r2, r2, #4
+    blo     4f
+3:
+    ldr     r3, [r1], #4
+    ldr     r12, [r1], #4
+    str     r3, [r0], #4
+    str     r12, [r0], #4
+    ldr     r3, [r1], #4
+    ldr     r12, [r1], #4
+    str     r3, [r0], #4
+    str     r12, [r0], #4
+    subs    r2, r2, #4
+    bhs     3b
+4:
+    bx      lr
+    .size   reds_m4_copy_words, . - reds_m4_copy_words
+#endif
+
+#ifdef __ELF__
+    .section .note.GNU-stack, "", %progbits
+#endif
