@@ -110,6 +110,7 @@ def test_an_onnx_file_becomes_a_net(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert isinstance(scope["net"], reds.ElasticNet)
 
 
+@pytest.mark.long
 def test_a_model_of_keras_becomes_a_net(tmp_path: Path) -> None:
     (program,) = programs("keras")
     backend, rest = program.split("import keras\n")

@@ -16,6 +16,8 @@ FLASH_AT = "0x08000000"
 PROBE_SECONDS, WRITE_SECONDS = 20.0, 120.0
 """Deadlines of a look at what is plugged in, and of a write."""
 _PACKAGE = "install stlink-tools"
+_UNDER_RESET = "--connect-under-reset"
+"""The agent waits asleep, when an ST-LINK cannot look at the memory."""
 
 
 def flash(firmware: Path, serial: str | None, chips: Collection[int]) -> None:
@@ -32,7 +34,7 @@ def flash(firmware: Path, serial: str | None, chips: Collection[int]) -> None:
     for program in ("st-info", "st-flash"):
         if shutil.which(program) is None:
             raise BuildError(f"no {program} on this machine to write an agent to the board; {_PACKAGE}")
-    chip = _chip(_run(["st-info", "--probe"], PROBE_SECONDS), serial)
+    chip = _chip(_run(["st-info", "--probe", _UNDER_RESET], PROBE_SECONDS), serial)
     if chip not in chips:
         known = " or ".join(f"{each:#05x}" for each in sorted(chips))
         what = "no chip that st-info sees" if chip is None else f"a chip of id {chip:#05x}"
@@ -40,7 +42,7 @@ def flash(firmware: Path, serial: str | None, chips: Collection[int]) -> None:
             f"the ST-LINK {serial or ''} has {what}, not {known}; name the board's port or serial"
         )
     chosen = ["--serial", serial] if serial else []
-    _run(["st-flash", *chosen, "--reset", "write", str(firmware), FLASH_AT], WRITE_SECONDS)
+    _run(["st-flash", *chosen, _UNDER_RESET, "--reset", "write", str(firmware), FLASH_AT], WRITE_SECONDS)
 
 
 def _chip(probed: str, serial: str | None) -> int | None:

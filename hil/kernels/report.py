@@ -1,6 +1,8 @@
 """Make the tables of the emulated Nano, and check its limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import pairwise
 
 from hil.emulators.cycles import WAIT_STATES
 from hil.kernels.baseline import Count
@@ -37,10 +39,13 @@ def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
             if max(both) > MOST_ALONE:
                 yield f"{name} {subnet.name}: {max(both):.3f} x the cost of it alone, {MOST_ALONE} allowed"
         for subnet, steady in zip(net.model.subnets, net.steady, strict=True):
-            most = EVERY[name].most.get(subnet.name, Most())
-            for unit, limit in (("instructions", most.instructions), ("cycles", most.cycles)):
+            for unit, limit in asdict(EVERY[name].most.get(subnet.name, Most())).items():
                 if limit is not None and (taken := getattr(steady, unit)) > limit:
-                    yield f"{name} {subnet.name}: {taken:,} {unit}, {limit:,} allowed"
+                    yield f"{name} {subnet.name}: {taken:,} {unit.replace('_', ' ')}, {limit:,} allowed"
+        for (small, less), (large, cost) in pairwise(zip(net.model.subnets, net.steady, strict=True)):
+            if less.cycles >= cost.cycles:
+                both = f"{less.cycles:,} cycles, {name} {large.name} {cost.cycles:,}"
+                yield f"{name} {small.name}: {both}: a smaller subnet must take fewer"
         if (flash := EVERY[name].more_flash) and more(net) > flash:
             yield f"{name}: all subnets take {more(net):.1f} % more flash than the largest, {flash} allowed"
         if net.switch.cycles > MOST_SWITCH_CYCLES:

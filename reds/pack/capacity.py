@@ -35,6 +35,7 @@ RECORD = 20
 """Bytes of flash that an agent keeps for the record of its pack."""
 CAPACITIES = {
     "nano33ble": Capacity("Nano 33 BLE", (384 << 10) - RECORD, 96 << 10, 28 << 10, frozenset({0, 4})),
+    "stm32f4": Capacity("STM32F4", (256 << 10) - RECORD, 68 << 10, 28 << 10, frozenset({0, 4})),
     "posix": Capacity("Pi, Android, desktop", (16 << 20) - RECORD, 8 << 20, 1 << 20, frozenset({0})),
 }
 """Capacities by the port of the agent. On a Pi and a desktop other layouts may need somewhat more."""

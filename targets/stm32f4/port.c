@@ -142,7 +142,7 @@ uint32_t port_stack_room(void)
 /* Run at 168 MHz from the internal oscillator of 16 MHz: / 16 * 336 / 2. Waiting ends where nothing gets ready. */
 static void start_clock(void)
 {
-    enum { PATIENCE = 1 << 16, PLL = 16 | 336 << 6 | 0 << 16 | 7 << 24 };
+    enum { PATIENCE = 1 << 16, PLL = 16 | 336 << 6 | 7 << 24 | 2 << 28 };
     flash_start();
     RCC_PLLCFGR = PLL;
     RCC_CR |= PLL_ON;

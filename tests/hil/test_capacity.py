@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from hil.boards.targets import stm32f4
 from hil.emulators import cortex_m4
+from hil.emulators.bare_board import BareBoard
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
@@ -30,3 +32,10 @@ def test_capacity_of_a_posix_system_is_that_of_its_agent(posix_agent: Path) -> N
 def test_capacity_of_the_nano_is_that_of_its_agent() -> None:
     with cortex_m4.start(build.agent(build.EMULATED)) as emulator:
         check(emulator.open(Advice("run again", "run again")), "nano33ble")
+
+
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.qemu("qemu-system-arm")
+def test_capacity_of_the_stm32f4_is_that_of_its_agent() -> None:
+    with BareBoard("stm32f4", stm32f4.MACHINE, build.agent(stm32f4.AGENT)) as emulator:
+        check(emulator.open(Advice("run again", "run again")), "stm32f4")

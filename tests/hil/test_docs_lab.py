@@ -28,6 +28,7 @@ from tests.hil.support.sshd import free_port
 from tests.hil.support.suite_run import PLUGINS
 from tests.support.pages import block
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 SER2NET = shutil.which("ser2net", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 SUDO = '#!/bin/sh\nshift 2\nexec "$@"\n'

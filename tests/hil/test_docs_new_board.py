@@ -18,7 +18,9 @@ PAGE = ROOT / "docs" / "new-board.md"
 @pytest.mark.cross("riscv64-unknown-elf-gcc")
 @pytest.mark.qemu("qemu-system-riscv32")
 def test_board_of_another_package_is_benched(tmp_path: Path, small_pack: Path) -> None:
-    (module,) = re.findall(r'^```python {test="board"}\n(.*?)^```', PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    (module,) = re.findall(
+        r'^```python {test="board"}\n(.*?)^```', PAGE.read_text(), re.DOTALL | re.MULTILINE
+    )
     package = tmp_path / "my_package"
     shutil.copytree(build.targets_dir() / "rv32", package / "mine")
     (package / "__init__.py").touch()

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from hil.boards.entry import Entry
-from hil.boards.registry import GROUP, target, target_names
-from hil.errors import UnknownTarget
+from hil.boards.registry import GROUP, programs, serial_boards, target, target_names
+from hil.emulators import qemu
+from hil.errors import EmulatorError, UnknownTarget
 from tests.hil.support.raising import raises
 
 
@@ -42,3 +43,28 @@ def test_target_without_functions_that_look_for_a_board_is_only_emulated(install
     assert theirs.HAS_EMULATOR
     assert theirs.device(Entry("left", "lab")) is None
     assert theirs.absent(Entry("left", "lab"))
+
+
+def test_missing_emulator_is_named_with_the_package_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    for program, package in (
+        ("qemu-system-riscv32", "qemu-system-misc"),
+        ("qemu-system-arm", "qemu-system-arm"),
+    ):
+        with raises(EmulatorError) as caught:
+            qemu.version(program, "board")
+        assert program in caught.value.text
+        assert caught.value.text.endswith(f"install {package}")
+
+
+def test_programs_of_boards_without_a_system_are_those_of_their_targets() -> None:
+    found = programs()
+    assert found["riscv64-unknown-elf-gcc"] == found["qemu-system-riscv32"] == "rv32"
+    assert "stm32f4" in found["arm-none-eabi-gcc"]
+
+
+def test_boards_with_a_serial_port_are_told_apart_by_their_usb_ids() -> None:
+    boards = serial_boards()
+    assert {"nano33ble", "stm32f4"} <= boards.keys()
+    ids = [each for board in boards.values() for each in board.model.ids]
+    assert len(ids) == len(set(ids))

@@ -49,7 +49,7 @@ def equals_the_interpreter(machine: Machine, model: Model) -> None:
 @pytest.mark.qemu("qemu-system-arm")
 def test_program_runs_in_qemu_and_writes_packs_to_its_flash() -> None:
     with stm32f4.start(ENTRY, Provenance.EMULATED) as board:
-        for seed in (0, 1):  # the second takes the other slot
+        for seed in (0, 1, 2):  # the second takes the other slot, the third erases the first
             model = dnn_s(seed)
             board.deploy(model)
             x = inputs(model, 2)
@@ -92,7 +92,8 @@ def test_agent_is_written_by_the_st_link_of_the_board(
 ) -> None:
     told = programs(PROBED, f'echo "$@" > {tmp_path}/told')
     stlink.flash(Path("agent.bin"), "bbb", stm32f4.CHIPS)
-    assert told.read_text().split() == ["--serial", "bbb", "--reset", "write", "agent.bin", "0x08000000"]
+    written = ["--connect-under-reset", "--reset", "write", "agent.bin", "0x08000000"]
+    assert told.read_text().split() == ["--serial", "bbb", *written]
 
 
 @pytest.mark.parametrize("serial", ["AAA", "CCC"])

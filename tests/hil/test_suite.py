@@ -101,7 +101,11 @@ def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Pa
 
 @pytest.mark.parametrize(
     ("agent", "fails"),
-    [("slow", "test_switch"), ("stumbling", "test_switch"), ("lazy", "test_first_inference")],
+    [
+        pytest.param("slow", "test_switch", marks=pytest.mark.long),
+        pytest.param("stumbling", "test_switch", marks=pytest.mark.long),
+        ("lazy", "test_first_inference"),
+    ],
 )
 def test_an_agent_that_switches_badly_fails_just_that(
     hil: Run,

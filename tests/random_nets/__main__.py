@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.random_nets import families
+from tests.random_nets import boards, families
 from tests.random_nets.outliers import Case, Outlier, outliers, reasons
 from tests.random_nets.running import check
 
-USUAL = ("m4", "m33", "m7", "m3", "m0", "rv32", "neon", "dotprod", "avx2", "avx512")
+USUAL = ("m4", "m33", "m7", "m55", "m3", "m0", "rv32", "neon", "dotprod", "avx2", "avx512")
 ALIASES = {"x86": ("avx2", "avx512"), "all": USUAL}
 SHOWN = 40
 """Outliers without a reason that are printed."""
@@ -27,16 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
     options = _parser().parse_args(arguments)
     names = [name for each in options.family.split(",") for name in ALIASES.get(each, (each,))]
-    with tempfile.TemporaryDirectory() as made:
-        folder, programs = options.keep or Path(made), dict[str, families.Program]()
+    with tempfile.TemporaryDirectory() as made, ExitStack() as emulators:
+        folder, programs = options.keep or Path(made), dict[str, families.Runs]()
         for name in names:
+            if name in boards.CORES:
+                programs[name] = emulators.enter_context(boards.opened(name))
+                continue
             if lacks := families.EVERY[name].lacks:
                 print(f"{name}: left out, this machine lacks {lacks}", flush=True)
                 continue
             programs[name] = families.build(name, folder)
         cases, faults, began = list[Case](), list[str](), time.monotonic()
         for done, seed in enumerate(range(options.seed, options.seed + options.nets), 1):
-            found, wrong = check(seed, programs, folder)
+            found, wrong = check(seed, programs)
             cases += found
             faults += wrong
             for each in wrong:

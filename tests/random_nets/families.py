@@ -12,9 +12,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
-from reds.pack.layouts import LAYOUTS
+import numpy as np
+from numpy.typing import NDArray
+
+from reds import pack
+from reds.pack.layouts import LAYOUTS, Layout, best
+from reds.pack.model import Model
 from tests.targets.support.compilation import processor_table
 from tests.targets.support.sources import FAMILIES, RUNTIME, SUPPORT, TARGETS, WARNINGS, X86
 from tests.targets.support.x86 import missing
@@ -81,21 +88,33 @@ EVERY: Mapping[str, Family] = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What a program wrote.
+    """What a net's subnets gave for some inputs.
 
     Attributes:
-        whole: Outputs of whole inferences.
-        by_layer: Outputs of the same inferences, run layer by layer.
-        instructions: Instructions of each layer of each inference in turn; None where they are not counted.
+        whole: Outputs of each subnet in whole inferences.
+        by_layer: Outputs of each subnet in the same inferences, run layer by layer.
+        instructions: Instructions of each layer of each subnet, of the last input; none where not counted.
     """
 
-    whole: bytes
-    by_layer: bytes
-    instructions: Sequence[int] | None
+    whole: list[bytes]
+    by_layer: list[bytes]
+    instructions: list[list[int]]
 
 
 class NoOutputError(Exception):
     """A program refused a pack, crashed, or wrote other outputs than it should."""
+
+
+class Runs(Protocol):
+    """A family of kernels that runs nets."""
+
+    def chosen(self, model: Model) -> tuple[Layout, ...]:
+        """Return the layout of each layer of a net."""
+        ...
+
+    def run(self, model: Model, x: NDArray[np.int8]) -> Ran:
+        """Run all inputs, int8 [M, input], through each subnet of a net. Raises `NoOutputError`."""
+        ...
 
 
 @dataclass
@@ -108,45 +127,40 @@ class Program:
     mark: int = 0
     layouts: frozenset[int] = field(default_factory=frozenset)
 
-    def run(self, pack: Path, inputs: bytes, layers: Sequence[int], sizes: Sequence[int]) -> Ran:
-        """Run all inputs through each subnet of a pack, smallest first.
+    def chosen(self, model: Model) -> tuple[Layout, ...]:
+        """Return the layout of each layer of a net."""
+        return best(model, self.layouts)
 
-        Args:
-            pack: The pack.
-            inputs: The inputs.
-            layers: Number of layers of each inference in turn.
-            sizes: Bytes of each output in turn.
-
-        Raises:
-            NoOutputError: The program ended otherwise than with all outputs.
-        """
-        counts = pack.with_suffix(".counts")
-        said = self._call([str(pack)], inputs, counts)
-        if len(said) != 2 * sum(sizes):
-            raise NoOutputError(f"{len(said)} bytes of output, {2 * sum(sizes)} expected")
-        whole, by_layer, at = b"", b"", 0
+    def run(self, model: Model, x: NDArray[np.int8]) -> Ran:
+        """Run all inputs through each subnet of a net. Raises `NoOutputError`."""
+        pack_file, counts = self.file.with_suffix(".reds"), self.file.with_suffix(".counts")
+        pack_file.write_bytes(pack.dumps(model, self.chosen(model)))
+        said = self.call([str(pack_file)], x.tobytes(), counts)
+        sizes = [model.output_size(s) for s in range(len(model.subnets))]
+        if len(said) != 2 * len(x) * sum(sizes):
+            raise NoOutputError(f"{len(said)} bytes of output, {2 * len(x) * sum(sizes)} expected")
+        whole, by_layer, at = list[bytes](), list[bytes](), 0
         for size in sizes:
-            whole += said[at : at + size]
-            by_layer += said[at + size : at + 2 * size]
-            at += 2 * size
-        return Ran(whole, by_layer, self._instructions(counts, layers))
+            pieces = [said[at + i * size : at + (i + 1) * size] for i in range(2 * len(x))]
+            whole.append(b"".join(pieces[::2]))
+            by_layer.append(b"".join(pieces[1::2]))
+            at += 2 * len(x) * size
+        return Ran(whole, by_layer, self._instructions(model, counts, len(x)))
 
-    def _instructions(self, counts: Path, layers: Sequence[int]) -> list[int] | None:
+    def _instructions(self, model: Model, counts: Path, inputs: int) -> list[list[int]]:
         if self.plugin is None:
-            return None
+            return []
         marks, found = iter([int(line) for line in counts.read_text().split()]), []
-        for count in layers:
-            before = next(marks)
-            for _ in range(count):
-                after = next(marks)
-                found.append(after - before)
-                before = after
+        for subnet in model.subnets:
+            for _ in range(inputs):
+                taken = [next(marks) for _ in range(len(subnet.steps) + 1)]
+            found.append([after - before for before, after in pairwise(taken)])
         return found
 
-    def _call(self, arguments: Sequence[str], inputs: bytes, counts: Path) -> bytes:
-        counting = (
-            [] if self.plugin is None else ["-plugin", f"{self.plugin},mark={self.mark:#x},counts={counts}"]
-        )
+    def call(self, arguments: Sequence[str], inputs: bytes, counts: Path) -> bytes:
+        """Run the program, and return what it writes. Raises `NoOutputError` if it fails."""
+        count = f"{self.plugin},mark={self.mark:#x},counts={counts}"
+        counting = [] if self.plugin is None else ["-plugin", count]
         command = [*self.family.emulator, *counting, str(self.file), *arguments]
         try:
             done = subprocess.run(
@@ -155,9 +169,8 @@ class Program:
         except subprocess.TimeoutExpired:
             raise NoOutputError(f"no end within {RUN_SECONDS:g} s") from None
         if done.returncode or done.stderr:
-            raise NoOutputError(
-                f"exit status {done.returncode}: {done.stderr.decode(errors='replace').strip()}"
-            )
+            text = done.stderr.decode(errors="replace").strip()
+            raise NoOutputError(f"exit status {done.returncode}: {text}")
         return done.stdout
 
 
@@ -178,7 +191,7 @@ def build(name: str, folder: Path) -> Program:
     made = Program(family, program)
     if family.emulator:
         made.plugin, made.mark = _plugin(folder), _address(family.compiler, program)
-    (bits,) = struct.unpack("<I", made._call([], b"", own / "none"))
+    (bits,) = struct.unpack("<I", made.call([], b"", own / "none"))
     made.layouts = frozenset(i for i in LAYOUTS if bits >> i & 1)
     return made
 

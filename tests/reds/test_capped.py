@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.processors import CAPS
 
+pytestmark = pytest.mark.long
 HERE = Path(__file__).parent
 FILES = ["test_compress.py", "test_elastic.py", "test_quantize.py", "test_trainer.py"]
 """Files that have tests marked `lesser`."""

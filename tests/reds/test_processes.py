@@ -16,6 +16,7 @@ from reds import pack
 from tests.reds.support.shared_training import main
 from tests.reds.support.tiny_recipe import tiny_recipe
 
+pytestmark = pytest.mark.long
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2")
 ROOT = Path(__file__).parents[2]
 SECONDS = 240

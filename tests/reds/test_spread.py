@@ -86,6 +86,7 @@ def _read(pid: int | str, file: str) -> str:
         return ""
 
 
+@pytest.mark.long
 def test_a_killed_worker_loses_nothing_finished_and_no_bit(
     recipe: Path, tmp_path: Path, usual_counts: Mapping[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_killed_worker_loses_nothing_finished_and_no_bit(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.long
 def test_an_interrupted_command_leaves_nothing_but_its_finished_epochs(
     number: signal.Signals, recipe: Path, tmp_path: Path
 ) -> None:
@@ -130,6 +132,7 @@ def test_an_interrupted_command_leaves_nothing_but_its_finished_epochs(
     assert (tmp_path / "out" / "own-seed0.training").exists()
 
 
+@pytest.mark.long
 def test_workers_end_with_a_killed_command(recipe: Path, tmp_path: Path) -> None:
     spread = Spread(recipe, tmp_path / "out")
     for line in spread.lines():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hil.boards.board import Board
-from hil.emulators.cores import open_core
+from hil.boards.cores import open_core
 from reds.pack import interpreter
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model

@@ -9,8 +9,8 @@ import pytest
 from hil.boards import boards_toml, opening
 from hil.boards.board import Board
 from hil.boards.facts import Provenance
-from hil.protocol.definition import Command, Fault
-from hil.protocol.frame import Reader
+from hil.protocol.definition import ANSWER, Command, Fault
+from hil.protocol.frame import Frame, Reader, encode
 from hil.transports.deadline import Deadline
 from hil.transports.terminal import Terminal
 from reds import pack
@@ -141,6 +141,17 @@ def test_frames_and_text_alternate(board: Board) -> None:
         assert (board.infer(x + 1) == interpreter.run(model, 0, x + 1)).all()
         with runner_at(board) as runner:
             runner.load(x.tobytes())
+
+
+def test_a_frame_may_follow_a_text_at_once(board: Board) -> None:
+    board.stream.write(b"name%" + encode(Frame(Command.RESET, 7)), Deadline.after(5))
+    held, reader = b"", Reader()
+    while not held.endswith(b"\0"):
+        held += board.stream.read(Deadline.after(5))
+    text, _, rest = held.partition(b"m-ready\r\n")
+    reader.feed(rest)
+    assert text == b"m-name-dut-[desktop]\r\n"
+    assert reader.next() == Frame(Command.RESET | ANSWER, 7)
 
 
 def test_the_rest_of_a_damaged_frame_is_never_left_without_an_answer(board: Board) -> None:

@@ -1,7 +1,6 @@
 """A few nets drawn at random run on the Cortex-M4's kernels; `python -m tests.random_nets` runs more."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,19 +15,17 @@ USUAL = Case("m4", 0, 0, 0, "conv", 1000, 100, 1500, frozenset({"radix256"}), "3
 
 
 @pytest.fixture(scope="module")
-def m4(tmp_path_factory: pytest.TempPathFactory) -> tuple[families.Program, Path]:
-    folder = tmp_path_factory.mktemp("random-nets")
-    return families.build("m4", folder), folder
+def m4(tmp_path_factory: pytest.TempPathFactory) -> families.Program:
+    return families.build("m4", tmp_path_factory.mktemp("random-nets"))
 
 
 @pytest.mark.cross("arm-none-eabi-gcc")
 @pytest.mark.qemu("qemu-arm")
 def test_random_nets_equal_the_reference_and_every_layer_is_counted(
-    m4: tuple[families.Program, Path],
+    m4: families.Program,
 ) -> None:
-    program, folder = m4
     for seed in range(12):
-        cases, faults = check(seed, {"m4": program}, folder)
+        cases, faults = check(seed, {"m4": m4})
         assert faults == []
         subnets = draw.model(seed).subnets
         assert len(cases) == sum(len(subnet.steps) for subnet in subnets)
@@ -37,13 +34,10 @@ def test_random_nets_equal_the_reference_and_every_layer_is_counted(
 
 @pytest.mark.cross("arm-none-eabi-gcc")
 @pytest.mark.qemu("qemu-arm")
-def test_wrong_output_is_told_with_its_net(
-    m4: tuple[families.Program, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program, folder = m4
+def test_wrong_output_is_told_with_its_net(m4: families.Program, monkeypatch: pytest.MonkeyPatch) -> None:
     right = interpreter.run
     monkeypatch.setattr(interpreter, "run", lambda *of: right(*of) ^ np.int8(1))
-    (fault,) = check(1, {"m4": program}, folder)[1]
+    (fault,) = check(1, {"m4": m4})[1]
     assert fault == "net 1 on m4: subnet 1 of net-1, as a whole: outputs differ from the interpreter's"
 
 

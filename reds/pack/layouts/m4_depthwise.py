@@ -12,7 +12,7 @@ from math import gcd
 from reds.pack.model import IntegerLayer, Kind, TensorShape
 from reds.pack.padding import round_up
 
-STRIP_BYTES = 4096
+STRIP_BYTES = 6144
 """Strips are chosen to be at most this large where one line of 12 outputs fits."""
 STRIP_LIMIT = 16384
 """A layer that needs more scratch has no kernel."""
@@ -20,6 +20,8 @@ UNROLLED_TAPS = 9
 """Taps along a line that a kernel has one after the other, at most. Further ones run in a loop."""
 PART = 8
 """The only row of more taps is taken for rows of so many."""
+FEW = 4
+"""Outputs of a unit, at most, that are computed without strips: windows are listed instead."""
 BLOCK = 12
 """Long lines are cut into multiples of so many outputs."""
 
@@ -55,12 +57,19 @@ def _sides(layer: IntegerLayer, source: TensorShape) -> tuple[Side, Side]:
     return (rows, columns) if upright else (columns, rows)
 
 
-def scratch(layer: IntegerLayer, sources: Sequence[TensorShape]) -> int:
+def scratch(layer: IntegerLayer, sources: Sequence[TensorShape], units: int) -> int:
     """Return the bytes of a strip and of the weights of four units as the kernel spreads them.
 
-    All subnets have the same.
+    All subnets have the same, but where few outputs are computed without strips.
+
+    Args:
+        layer: The layer of the full network.
+        sources: The shapes of the tensors that it reads, in the full network.
+        units: The units that a subnet reads.
     """
     along, across = _sides(layer, sources[0])
+    if layer.kind is Kind.DEPTHWISE and along.outputs * across.outputs <= FEW:
+        return 4 * layer.taps + units
     shared = gcd(along.stride, along.dilation)
     phases, stride = along.dilation // shared, along.stride // shared
     parts, taps = 1, round_up(along.kernel, 2)

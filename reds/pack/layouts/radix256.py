@@ -118,12 +118,8 @@ class Radix256(Fast):
         if layer.kind in EVERY:
             return ""
         if m4_depthwise.is_depthwise(layer, sources):
-            bytes_needed = m4_depthwise.scratch(layer, sources)
-            return (
-                ""
-                if bytes_needed <= m4_depthwise.STRIP_LIMIT
-                else f"a depthwise layer of {bytes_needed} bytes of scratch"
-            )
+            size = m4_depthwise.scratch(layer, sources, 0)
+            return "" if size <= m4_depthwise.STRIP_LIMIT else f"a depthwise layer of {size} bytes of scratch"
         return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
@@ -167,7 +163,7 @@ class Radix256(Fast):
         if layer.kind is Kind.CONV:
             return _conv_scratch(layer, sources[0], step.units_in)
         if m4_depthwise.is_depthwise(layer, sources):
-            return m4_depthwise.scratch(layer, sources)
+            return m4_depthwise.scratch(layer, sources, step.units_in)
         if layer.kind is Kind.MAX_POOL and (any(layer.padding) or layer.taps > POOLED_AT_ONCE):
             return sources[0].width * step.units_in
         return super().scratch(layer, sources, step)

@@ -20,6 +20,8 @@ PANEL = 16
 """Rows of one vector."""
 QUAD = 4
 """Inputs, or depthwise taps, that one product sums."""
+TILE = 8
+"""Windows of the largest tile."""
 LINE = 64
 """Bytes. Each part of the scratch begins at a multiple, and kernels may read this far past its end."""
 
@@ -35,7 +37,17 @@ def _quads(layer: IntegerLayer, units: int) -> int:
         return round_up(layer.taps, QUAD) // QUAD
     if _units(layer) < QUAD:
         return layer.kernel[0] * round_up(layer.kernel[1] * _units(layer), QUAD) // QUAD
-    return layer.taps * round_up(units, QUAD) // QUAD
+    read = _units(layer) if layer.kind is Kind.GROUPED else units
+    return layer.taps * round_up(read, QUAD) // QUAD
+
+
+def _sides(layer: IntegerLayer, source: TensorShape) -> tuple[int, int]:
+    """Return the rows and columns of the padded input, which a transposed convolution spreads out."""
+    (top, left, bottom, right), (rows, columns) = layer.padding, layer.kernel
+    if layer.kind is not Kind.TRANSPOSED:
+        return source.height + top + bottom, source.width + left + right
+    height, width = (source.height - 1) * layer.stride[0] + 1, (source.width - 1) * layer.stride[1] + 1
+    return height + 2 * (rows - 1) - top - bottom, width + 2 * (columns - 1) - left - right
 
 
 class Vnni(Fast):
@@ -45,13 +57,15 @@ class Vnni(Fast):
     name = "vnni"
     alignment = LINE
 
-    kinds = KINDS | {Kind.MULTIPLY, Kind.PRELU, Kind.CONCAT}
-    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
+    kinds = KINDS | {Kind.GROUPED, Kind.TRANSPOSED, Kind.MULTIPLY, Kind.PRELU, Kind.CONCAT}
+    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE, Kind.GROUPED})
     padded_pools = True
     broadcasts = True
 
     def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
-        """Refuse dilated convolutions of fewer than four units besides."""
+        """Refuse dilated convolutions of fewer than four units besides, and groups that do not read quads."""
+        if layer.kind is Kind.GROUPED and _units(layer) % QUAD:
+            return f"a grouped layer whose groups read {_units(layer)} units each, no multiple of {QUAD}"
         if layer.kind is Kind.CONV and layer.dilation != (1, 1) and sources[0].units < QUAD:
             return f"a dilated conv layer that reads fewer than {QUAD} units"
         return super().refusal(layer, sources)
@@ -74,7 +88,9 @@ class Vnni(Fast):
         w = padded(layer.weights.reshape(rows, *layer.kernel, units), 3, block)
         w = w.reshape(rows, *layer.kernel, -1, block).transpose(0, 3, 1, 2, 4)
         w = padded(w.reshape(rows, -1, layer.kernel[1] * block), 2, QUAD)
-        w = padded(w.reshape(rows, -1, QUAD), 0, PANEL)
+        blocks = layer.groups if layer.kind is Kind.GROUPED else 1
+        w = padded(w.reshape(blocks, rows // blocks, -1, QUAD), 1, PANEL)
+        w = w.reshape(-1, *w.shape[2:])
         return w.reshape(-1, PANEL, w.shape[1], QUAD).transpose(0, 2, 1, 3).tobytes()
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
@@ -90,14 +106,13 @@ class Vnni(Fast):
         if layer.kind not in WEIGHTED:
             return 0
         quads = _quads(layer, step.units_in)
-        top, left, bottom, right = layer.padding
-        height, width = sources[0].height + top + bottom, sources[0].width + left + right
+        height, width = _sides(layer, sources[0])
         if layer.kind is Kind.DEPTHWISE:
-            parts, planes = round_up(16 * quads, LINE) + QUAD * LINE * quads, 1
-            units, width = step.units_in, round_up(width, layer.stride[1])
-        else:
-            parts, planes = round_up(4 * quads, LINE), 2
-            few = _units(layer) < QUAD
-            units = _units(layer) if few else round_up(step.units_in, QUAD)
-            width = round_up(width, 2) if few and layer.kind is not Kind.DENSE else width
-        return LINE + parts + planes * (round_up(height * width * units, LINE) + LINE)
+            copy = round_up(height * round_up(width, layer.stride[1]) * step.units_in, LINE) + LINE
+            return LINE + round_up(16 * quads, LINE) + QUAD * LINE * quads + copy
+        few = _units(layer) < QUAD
+        units = _units(layer) if few else round_up(step.units_in, QUAD)
+        width = round_up(width, 2) if few and layer.kind is not Kind.DENSE else width
+        across = {Kind.DENSE: 0, Kind.TRANSPOSED: 1}.get(layer.kind, layer.stride[1])
+        copy = round_up((height * width + (TILE - 1) * across) * units, LINE) + LINE
+        return LINE + round_up(4 * quads, LINE) + 2 * copy

@@ -130,16 +130,15 @@ static void set_line(work *w, const segment *part)
     bool square = !w->spreads;
     uint32_t block = !reds_m4_unrolled(s) ? 0 : s->stride == 1 || square ? 6 : 4;
     uint32_t blocks = block == 0 ? 0 : part->outputs / block, rest = part->outputs - blocks * block;
-    uint32_t begun = part->outputs; /* windows: some may lie past the end of the line */
     uint32_t together = !reds_m4_unrolled(s) ? 4 : s->stride == 1 ? 2 : 1;
-    begun = blocks * block + (rest + together - 1) / together * together;
-    uint32_t stored = s->stride == 1 && reds_m4_unrolled(s) ? begun : part->outputs;
+    uint32_t begun = blocks * block + (rest + together - 1) / together * together; /* some past the end */
     w->six = square && part->outputs == 6;
     call->blocks = blocks == 0 ? 0 : 256 * (blocks - 1) + 1;
     call->rest = rest;
+    uint32_t moved = w->six ? 1 : s->stride == 1 && reds_m4_unrolled(s) ? begun : part->outputs;
     int32_t line = (int32_t)(s->across.stride * w->pitch);
     call->next_x = w->six ? line - 2 * (int32_t)call->row_bytes : line - (int32_t)(begun * call->step);
-    call->next_out = (int32_t)(s->across.out_step * w->op->units_out) - (int32_t)(stored * call->site);
+    call->next_out = (int32_t)(s->across.out_step * w->op->units_out) - (int32_t)(moved * call->site);
     if (square) {
         w->kernel = s->stride == 1 ? (w->six ? reds_m4_strip_3x3_six : reds_m4_strip_3x3)
                                    : (w->six ? reds_m4_strip_3x3_six_by_2 : reds_m4_strip_3x3_by_2);
@@ -287,6 +286,10 @@ void reds_m4_run_depthwise(const reds_op *op)
 {
     reds_m4_strips strips;
     (void)reds_m4_strips_of(op->layer, op->from, &strips);
+    if (reds_m4_is_few(op->layer, &strips)) {
+        reds_m4_depthwise_few(op);
+        return;
+    }
     work w = {.op = op, .strips = &strips};
     set_layer(&w);
     for (uint32_t phase = 0; phase < strips.phases && phase < strips.along.out; phase++) {

@@ -24,8 +24,8 @@
 
 /* Scratch is chosen to be at most this where a strip of one line of 12 outputs fits. A layer that needs more than the
  * limit has no kernel. */
-enum { REDS_M4_STRIP_BYTES = 4096, REDS_M4_STRIP_LIMIT = 16384 };
-enum { REDS_M4_PART = 8 };
+enum { REDS_M4_STRIP_BYTES = 6144, REDS_M4_STRIP_LIMIT = 16384 };
+enum { REDS_M4_PART = 8, REDS_M4_FEW_OUTPUTS = 4 /* outputs, at most, that are computed without strips */ };
 
 /* One side of a layer, in the full net. Steps are in positions. */
 typedef struct {
@@ -80,7 +80,7 @@ typedef struct {
     uint32_t pairs;           /* of taps in a row */
     uint32_t blocks;          /* of outputs in a line: 256 * (blocks - 1) + 1, or 0 for none */
     uint32_t rest;            /* outputs of a line after its blocks */
-    int32_t next_x, next_out; /* bytes from the end of a line to the next one */
+    int32_t next_x, next_out; /* bytes from where a kernel is after a line to the next one */
     uint32_t site;            /* bytes from one output of a line to the next */
     uint32_t step;            /* bytes from one window to the next */
 } reds_m4_strip;
@@ -128,6 +128,32 @@ typedef struct {
 /* Spread weights for kernels of stride 1, and for others. */
 void reds_m4_spread_twice(const int8_t *weights, uint32_t *to, const reds_m4_weights *how);
 void reds_m4_spread_once(const int8_t *weights, uint32_t *to, const reds_m4_weights *how);
+
+/* Return whether a layer is computed without strips and scratch. */
+static inline bool reds_m4_is_few(const reds_layer *layer, const reds_m4_strips *strips)
+{
+    return layer->kind == REDS_DEPTHWISE && strips->along.out * strips->across.out <= REDS_M4_FEW_OUTPUTS;
+}
+
+/* Return the bytes of scratch of such a layer. */
+uint32_t reds_m4_few_scratch(const reds_layer *layer, uint32_t units);
+
+void reds_m4_depthwise_few(const reds_op *op);
+
+/* An output of at least four units. */
+typedef struct {
+    const int8_t *const *positions; /* where the values of each tap are */
+    uint32_t taps;
+    const int8_t *weights;
+    const uint32_t *table; /* its words */
+    int8_t *out;
+    uint32_t units;
+    int32_t bias_unit;
+    uint32_t scale;
+    int32_t zero_less_1;
+} reds_m4_window;
+
+void reds_m4_compute_window(const reds_m4_window *window);
 
 void reds_m4_run_depthwise(const reds_op *op);
 

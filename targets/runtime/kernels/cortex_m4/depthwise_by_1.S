@@ -42,6 +42,13 @@
     smlad   r5, \c, r9, r5
 .endm
 
+/* Load the bytes to the next row to r10, beside the last weights of a row, if rows are looped. */
+.macro ROW_BYTES weights
+    .ifc    \weights, loop
+    ldr     r10, FIELD(ROW_BYTES)
+    .endif
+.endm
+
 /* Add a row of the window to six sums. `base`: offset of the first word from r11. */
 .macro ROW_OF_SIX taps, how, weights, base
     ldr     r7, [r11, #(\base + 4)]
@@ -51,6 +58,7 @@
     ldr     r6, [r11, #(\base + 12)]
     WEIGHT  r9, \weights
     .if     \taps == 3
+    ROW_BYTES \weights
     LAST    r7, r8, r6
     .else
     WEIGHT  r10, \weights
@@ -58,6 +66,7 @@
     ldr     r7, [r11, #(\base + 16)]
     WEIGHT  r9, \weights
     .if     \taps == 5
+    ROW_BYTES \weights
     LAST    r8, r6, r7
     .else
     WEIGHT  r10, \weights
@@ -65,12 +74,14 @@
     ldr     r8, [r11, #(\base + 20)]
     WEIGHT  r9, \weights
     .if     \taps == 7
+    ROW_BYTES \weights
     LAST    r6, r7, r8
     .else
     WEIGHT  r10, \weights
     MIDDLE  r6, r7, r8
     ldr     r6, [r11, #(\base + 24)]
     WEIGHT  r9, \weights
+    ROW_BYTES \weights
     LAST    r7, r8, r6
     .endif
     .endif
@@ -97,6 +108,7 @@
     .endr
     ldr     r6, [r11, #AT]
     WEIGHT  r9, \weights
+    ROW_BYTES \weights
     smlabt  r0, r6, r9, r0
     smlad   r1, r6, r9, r1
 .endm
@@ -123,6 +135,15 @@
     smlad   r3, r8, r10, r3
 .endm
 
+/* Add a row of 3 x 3 to the sum in r0. */
+.macro ROW_OF_ONE taps, how, weights, base
+    ldr     r7, [r11, #(\base + 4)]
+    WEIGHT  r9, \weights
+    WEIGHT  r10, \weights
+    smlad   r0, r6, r9, r0
+    smlabt  r0, r7, r10, r0
+.endm
+
 /* Sum a block of outputs over a window of one row or of three, whose weights stay where they are. r12: bytes from one
  * row to the next. r11 moves past the block. */
 .macro SUM_ROWS row, taps, rows, words, bias, weights
@@ -140,21 +161,23 @@
     .endif
 .endm
 
-/* Sum a block of outputs row by row. The caller has set the sums to the bias. */
-.macro SUM_LOOP name, row, taps, back
+/* Sum a block of outputs row by row: r0 and these sums. Leaves in r10 what leads back from the end of the window. */
+.macro SUM_LOOP name, row, taps, back, sums:vararg
+    ldr     r0, FIELD(BIAS)
     ldr     r12, FIELD(WEIGHTS)
     ldr     lr, FIELD(ROWS)
+    .irp    sum, \sums
+    mov     \sum, r0
+    .endr
 .L\name:
     .set    NEXT, 0
     ldr     r6, [r11]
     \row    \taps, add, loop, 0
-    ldr     r9, FIELD(ROW_BYTES)
     subs    lr, lr, #1
-    add     r11, r11, r9
+    add     r11, r11, r10
     bne     .L\name
     ldr     lr, FIELD(OUT_AT)
-    ldr     r9, [sp, #(FRAME + \back)]
-    sub     r11, r11, r9
+    ldr     r10, [sp, #(FRAME + \back)]
 .endm
 
 /* Compute the rest of a line, then go to the next line and unit. */
@@ -162,8 +185,23 @@
 .L\name\()_rest:
     ldr     r4, FIELD(REST)
     .if     \rows == 3
-    cmp     r4, #3
-    blo     .L\name\()_last
+    cmp     r4, #1
+    blo     .L\name\()_next
+    beq     .L\name\()_one
+    cmp     r4, #2
+    bhi     .L\name\()_four
+    SUM_ROWS ROW_OF_TWO, \taps, 3, 1, r1, \weights
+    ldr     r6, FIELD(MULTIPLIER)
+    ldr     r7, FIELD(ZERO_LESS_1)
+    ldr     r8, FIELD(SITE)
+    mov     r10, #1
+    ROUND   r6, r7, r0, r1
+    CLAMP   r10, r0, r1
+    strb    r0, [lr]
+    strb    r1, [lr, r8]
+    add     lr, lr, r8, lsl #1
+    b       .L\name\()_next
+.L\name\()_four:
     SUM_ROWS ROW_OF_FOUR, \taps, 3, 2, r3, \weights
     ldr     r6, FIELD(MULTIPLIER)
     ldr     r7, FIELD(ZERO_LESS_1)
@@ -180,8 +218,17 @@
     strbhs  r3, [r9, r8, lsl #1]
     add     lr, lr, r8, lsl #2
     bls     .L\name\()_next
-.L\name\()_last:
-    .endif
+.L\name\()_one:
+    SUM_ROWS ROW_OF_ONE, \taps, 3, 1, r0, \weights
+    ldr     r6, FIELD(MULTIPLIER)
+    ldr     r7, FIELD(ZERO_LESS_1)
+    ldr     r8, FIELD(SITE)
+    mov     r10, #1
+    ROUND   r6, r7, r0
+    CLAMP   r10, r0
+    strb    r0, [lr]
+    add     lr, lr, r8, lsl #1
+    .else
     cmp     r4, #0
     beq     .L\name\()_next
     str     r4, FIELD(LEFT)
@@ -189,14 +236,15 @@
     .if     \rows
     SUM_ROWS ROW_OF_TWO, \taps, \rows, 1, r1, \weights
     .else
-    ldr     r0, FIELD(BIAS)
-    mov     r1, r0
-    SUM_LOOP \name\()_row_of_two, ROW_OF_TWO, \taps, STRIP_BACK_1
+    SUM_LOOP \name\()_row_of_two, ROW_OF_TWO, \taps, STRIP_BACK_1, r1
     .endif
     ldr     r6, FIELD(MULTIPLIER)
     ldr     r7, FIELD(ZERO_LESS_1)
     ldr     r8, FIELD(SITE)
     ldr     r9, FIELD(LEFT)
+    .if     \rows == 0
+    sub     r11, r11, r10
+    .endif
     mov     r10, #1
     ROUND   r6, r7, r0, r1
     CLAMP   r10, r0, r1
@@ -210,6 +258,7 @@
     str     lr, FIELD(OUT_AT)
     .endif
     bgt     .L\name\()_two
+    .endif
 .L\name\()_next:
     NEXT_LINE \name
     END     \name
@@ -238,6 +287,8 @@
     ROUND   r6, r7, r0, r1, r2, r3, r4, r5
     CLAMP   r9, r0, r1, r2, r3, r4, r5
     STORE_SIX
+    add     lr, lr, r8
+    add     lr, lr, r8, lsl #2
     subs    r9, r9, #256
     str     r9, FIELD(LEFT)
     bhs     .L\name\()_six
@@ -261,18 +312,17 @@
     beq     .L\name\()_rest
     str     r9, FIELD(LEFT)
 .L\name\()_six:
-    ldr     r0, FIELD(BIAS)
-    .irp    sum, r1, r2, r3, r4, r5
-    mov     \sum, r0
-    .endr
-    SUM_LOOP \name\()_row_of_six, ROW_OF_SIX, \taps, STRIP_BACK
+    SUM_LOOP \name\()_row_of_six, ROW_OF_SIX, \taps, STRIP_BACK, r1, r2, r3, r4, r5
     ldr     r6, FIELD(MULTIPLIER)
     ldr     r7, FIELD(ZERO_LESS_1)
     ldr     r8, FIELD(SITE)
     ldr     r9, FIELD(LEFT)
+    sub     r11, r11, r10
     ROUND   r6, r7, r0, r1, r2, r3, r4, r5
     CLAMP   r9, r0, r1, r2, r3, r4, r5
     STORE_SIX
+    add     lr, lr, r8
+    add     lr, lr, r8, lsl #2
     str     lr, FIELD(OUT_AT)
     subs    r9, r9, #256
     str     r9, FIELD(LEFT)

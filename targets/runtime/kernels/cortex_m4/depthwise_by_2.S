@@ -223,6 +223,8 @@
     ROUND   r6, r7, r0, r1, r2, r3, r4, r5
     CLAMP   r9, r0, r1, r2, r3, r4, r5
     STORE_SIX
+    add     lr, lr, r8
+    add     lr, lr, r8, lsl #2
     subs    r9, r9, #256
     str     r9, FIELD(LEFT)
     bhs     .L3x3_by_2_six

@@ -140,7 +140,7 @@
     .endr
 .endm
 
-/* Store r0..r5 to six outputs from lr on, r8 apart, and move on. */
+/* Store r0..r5 to six outputs from lr on, r8 apart, and move on by one. */
 .macro STORE_SIX
     strb    r0, [lr]
     strb    r1, [lr, r8]
@@ -149,8 +149,6 @@
     add     lr, lr, r8
     strb    r3, [lr, r8, lsl #1]
     strb    r5, [lr, r8, lsl #2]
-    add     lr, lr, r8
-    add     lr, lr, r8, lsl #2
 .endm
 
 /* A kernel of 3 x 3 whose every line has six outputs: one block, at offsets that need no moving. `row` adds a row of

@@ -1,4 +1,4 @@
-/* Offsets of the fields of reds_m4_strip, reds_m4_lines and reds_m4_weights, for the assembler. depthwise_sizes.c checks each one. */
+/* Offsets of the fields of structs in depthwise.h, for the assembler. depthwise_sizes.c and depthwise_few.c check each one. */
 #ifndef REDS_CORTEX_M4_DEPTHWISE_OFFSETS_H
 #define REDS_CORTEX_M4_DEPTHWISE_OFFSETS_H
 
@@ -43,5 +43,15 @@
 #define WEIGHTS_ROWS 20
 #define WEIGHTS_UNIT 24
 #define WEIGHTS_UNITS 28
+
+#define WINDOW_POSITIONS 0
+#define WINDOW_TAPS 4
+#define WINDOW_WEIGHTS 8
+#define WINDOW_TABLE 12
+#define WINDOW_OUT 16
+#define WINDOW_UNITS 20
+#define WINDOW_BIAS_UNIT 24
+#define WINDOW_SCALE 28
+#define WINDOW_ZERO_LESS_1 32
 
 #endif

@@ -149,7 +149,7 @@ bool reds_m4_strips_of(const reds_layer *layer, const reds_tensor *from, reds_m4
     s.bytes = (uint32_t)(line / 4);
     s.scratch = (uint32_t)scratch;
     *strips = s;
-    return scratch <= REDS_M4_STRIP_LIMIT;
+    return (reds_m4_is_few(layer, &s) ? reds_m4_few_scratch(layer, 0) : scratch) <= REDS_M4_STRIP_LIMIT;
 }
 
 #endif

@@ -33,7 +33,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     if (reds_m4_is_depthwise(layer, from)) {
         reds_m4_strips strips;
         (void)reds_m4_strips_of(layer, from, &strips);
-        return strips.scratch;
+        return reds_m4_is_few(layer, &strips) ? reds_m4_few_scratch(layer, units_in) : strips.scratch;
     }
     switch (layer->kind) {
     case REDS_DENSE:

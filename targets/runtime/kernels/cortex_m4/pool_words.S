@@ -230,15 +230,27 @@ FUNCTION reds_m4_average_2x2
     add     r2, r2, r1
 .Lsquare_window:
     str     r4, [sp, #4]
-    sub     r4, r3, #4
+    subs    r4, r3, #8
     str     r4, [sp, #8]
-.Lsquare_units:
+    blo     .Lsquare_last
+.Lsquare_eight:
+    AVERAGE_2X2
+    str     r4, [r0], #4
     AVERAGE_2X2
     str     r4, [r0], #4
     ldr     r4, [sp, #8]
-    subs    r4, r4, #4
+    subs    r4, r4, #8
     str     r4, [sp, #8]
-    bhs     .Lsquare_units
+    bhs     .Lsquare_eight
+.Lsquare_last:
+    adds    r4, r4, #4
+    bmi     .Lsquare_ragged
+    str     r4, [sp, #8]
+    AVERAGE_2X2
+    str     r4, [r0], #4
+    ldr     r4, [sp, #8]
+    sub     r4, r4, #4
+.Lsquare_ragged:
     adds    r4, r4, #4
     beq     .Lsquare_next
     rsb     r4, r4, #4

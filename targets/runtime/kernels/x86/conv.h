@@ -1,4 +1,4 @@
-/* Convolution of any kernel size, stride and padding, pointwise included. A window is a list of quads, each at an
+/* Convolution of any kernel size, stride and padding: pointwise, grouped and transposed ones included. A window is a list of quads, each at an
  * offset from the window's first position. A run is windows that begin at equal distances: a line of outputs, or all of
  * them if windows are single positions. A tile has the rows of up to VECTORS vectors for some windows of a run, so that
  * each load of weights serves all of them. */
@@ -136,19 +136,18 @@ KERNEL void conv_half(const run *r, const rows *t)
 
 /* Compute a run in all rows. The last rows, if they fill half a vector at most, take another half of other windows,
  * where those are many. */
-KERNEL void conv_rows(const reds_op *op, const run *r, size_t panel)
+KERNEL void conv_rows(const run *r, rows t)
 {
     static void (*const shapes[])(const run *, const rows *) = {conv_1, conv_2, conv_3, conv_all};
     bool wide = HALVES == 1 && r->count > POSITIONS / 2;
-    uint32_t rest = op->units_out % PANEL, halves = wide && rest <= PANEL / 2 ? rest : 0;
+    uint32_t rest = t.count % PANEL, halves = wide && rest <= PANEL / 2 ? rest : 0;
     run part = *r;
-    rows t = {op->weights, panel, biases(op), reds_multipliers(op), op->zero, op->units_out};
     while (t.count > halves) {
         uint32_t vectors = (t.count - halves + LANES - 1) / LANES,
                  most = vectors < VECTORS ? vectors : VECTORS;
         shapes[most - 1](&part, &t);
         uint32_t done = most * LANES < t.count ? most * LANES : t.count;
-        t.weights += done / PANEL * panel;
+        t.weights += done / PANEL * t.panel;
         t.bias += done, t.multiplier += done, t.count -= done, part.out += done;
     }
     if (halves > 0) {
@@ -160,7 +159,9 @@ KERNEL void conv_rows(const reds_op *op, const run *r, size_t panel)
 KERNEL void conv_offsets(uint32_t *offsets, const reds_op *op, const reds_x86_window *w)
 {
     bool few_units = op->from->units < 4;
-    uint32_t blocks = few_units ? 1 : w->pitch / 4, line = w->width * w->pitch * w->skip_rows;
+    uint32_t read =
+        op->layer->kind == REDS_GROUPED ? (uint32_t)op->from->units / op->layer->groups : w->pitch;
+    uint32_t blocks = few_units ? 1 : read / 4, line = w->width * w->pitch * w->skip_rows;
     uint32_t across = few_units ? (w->columns * w->pitch + 3) / 4 : w->columns;
     uint32_t step = few_units ? 4 : w->pitch * w->skip_columns;
     for (uint32_t b = 0; b < blocks; b++) {
@@ -174,18 +175,18 @@ KERNEL void conv_offsets(uint32_t *offsets, const reds_op *op, const reds_x86_wi
 
 /* Compute a run whose windows begin at even and at odd places in turn, as two runs: for those at odd places, the two
  * planes change places. */
-KERNEL void conv_turns(const reds_op *op, const run *r, size_t panel)
+KERNEL void conv_turns(const run *r, const rows *t)
 {
     run part = *r;
     part.step = 2 * r->step;
     part.apart = 2 * r->apart;
     part.count = (r->count + 1) / 2;
-    conv_rows(op, &part, panel);
+    conv_rows(&part, *t);
     part.windows = r->windows + r->step + r->plane - 1;
     part.plane = 2 - r->plane;
     part.out = r->out + r->apart;
     part.count = r->count / 2;
-    conv_rows(op, &part, panel);
+    conv_rows(&part, *t);
 }
 
 KERNEL void conv(const reds_op *op)
@@ -193,7 +194,9 @@ KERNEL void conv(const reds_op *op)
     reds_x86_window w = reds_x86_window_of(op->layer, op->from, op->units_in);
     reds_x86_scratch scratch = reds_x86_scratch_of(op, &w);
     size_t panel = (size_t)reds_x86_window_of(op->layer, op->from, op->from->units).quads * LINE;
-    uint32_t lines = op->to->height;
+    uint32_t lines = op->to->height, groups = op->layer->kind == REDS_GROUPED ? op->layer->groups : 1;
+    uint32_t reads = (uint32_t)op->from->units / groups;
+    uint32_t writes = groups == 1 ? op->units_out : (uint32_t)op->to->units / groups;
     run r = {
         .windows = scratch.copy,
         .step = (size_t)w.across * w.pitch,
@@ -212,10 +215,17 @@ KERNEL void conv(const reds_op *op)
         lines = 1;
     }
     for (uint32_t y = 0; y < lines; y++) {
-        if (PLANES == 2 && r.step % 2 == 1) {
-            conv_turns(op, &r, panel);
-        } else {
-            conv_rows(op, &r, panel);
+        rows t = {op->weights, panel, biases(op), reds_multipliers(op), op->zero, writes};
+        run part = r;
+        for (uint32_t unit = 0; unit < op->units_out; unit += writes) {
+            if (PLANES == 2 && r.step % 2 == 1) {
+                conv_turns(&part, &t);
+            } else {
+                conv_rows(&part, t);
+            }
+            t.weights += (writes + PANEL - 1) / PANEL * panel;
+            t.bias += writes, t.multiplier += writes;
+            part.windows += reads, part.out += writes;
         }
         r.windows += (size_t)w.down * w.width * w.pitch;
         r.out += (size_t)r.count * r.apart;

@@ -116,10 +116,29 @@ FAST void copy_line(uint8_t *to, const int8_t *from, uint32_t positions, int32_t
     }
 }
 
+/* Copy positions with padding between them. */
+FAST void copy_spread(uint8_t *to, const reds_op *op, const reds_x86_window *w)
+{
+    uint32_t live = w->live;
+    const int8_t *from = op->in;
+    pad(to, (size_t)w->height * w->width, op->zero_in, w);
+    for (uint32_t y = 0; y < op->from->height; y++) {
+        uint8_t *line = to + ((size_t)(w->top + y * w->spread_rows) * w->width + w->left) * w->pitch;
+        for (uint32_t x = 0; x < op->from->width;
+             x++, from += live, line += (size_t)w->spread_columns * w->pitch) {
+            offset_few(line, from, live);
+        }
+    }
+}
+
 KERNEL void copy_input(uint8_t *to, const reds_op *op, const reds_x86_window *w)
 {
     uint32_t positions = op->from->width, lines = op->from->height;
     size_t line = (size_t)w->width * w->pitch;
+    if (w->spread_rows * w->spread_columns > 1) {
+        copy_spread(to, op, w);
+        return;
+    }
     if (w->width == positions && w->height == lines && w->phases == 1) { /* without padding: one run */
         copy_run(to, op->in, (size_t)lines * positions, w);
         return;

@@ -29,6 +29,8 @@
                 [REDS_MAX_POOL] = max_pool,             \
                 [REDS_ADD] = add,                       \
                 [REDS_FLATTEN] = reds_portable_flatten, \
+                [REDS_GROUPED] = conv,                  \
+                [REDS_TRANSPOSED] = conv,               \
                 [REDS_MULTIPLY] = multiply,             \
                 [REDS_PRELU] = prelu,                   \
                 [REDS_CONCAT] = concat,                 \

@@ -4,32 +4,50 @@
 
 #if defined(__x86_64__)
 
+/* Set the window and the sides of the copy. A transposed convolution is one of stride 1 over the input spread out. */
+static void set_sides(reds_x86_window *w, const reds_layer *layer, const reds_tensor *from)
+{
+    w->rows = layer->kernel[0];
+    w->columns = layer->kernel[1];
+    w->skip_rows = layer->dilation[0];
+    w->skip_columns = layer->dilation[1];
+    if (layer->kind == REDS_TRANSPOSED) {
+        w->down = w->across = 1;
+        w->spread_rows = layer->stride[0];
+        w->spread_columns = layer->stride[1];
+        w->top = w->rows - 1 - layer->padding[0];
+        w->left = w->columns - 1 - layer->padding[1];
+        w->height = (from->height - 1) * w->spread_rows + 1 + w->top + w->rows - 1 - layer->padding[2];
+        w->width = (from->width - 1) * w->spread_columns + 1 + w->left + w->columns - 1 - layer->padding[3];
+    } else {
+        w->down = layer->stride[0];
+        w->across = layer->stride[1];
+        w->top = layer->padding[0];
+        w->left = layer->padding[1];
+        w->height = (uint32_t)from->height + w->top + layer->padding[2];
+        w->width = (uint32_t)from->width + w->left + layer->padding[3];
+    }
+}
+
 reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *from, uint32_t units)
 {
-    bool few_units = from->units < 4, depthwise = layer->kind == REDS_DEPTHWISE;
+    bool few_units = from->units < 4;
     reds_x86_window w = {.rows = 1, .columns = 1, .height = 1, .width = 1, .phases = 1, .live = units};
+    w.spread_rows = w.spread_columns = 1;
     if (layer->kind != REDS_DENSE) {
-        w.rows = layer->kernel[0];
-        w.columns = layer->kernel[1];
-        w.skip_rows = layer->dilation[0];
-        w.skip_columns = layer->dilation[1];
-        w.down = layer->stride[0];
-        w.across = layer->stride[1];
-        w.top = layer->padding[0];
-        w.left = layer->padding[1];
-        w.height = (uint32_t)from->height + w.top + layer->padding[2];
-        w.width = (uint32_t)from->width + w.left + layer->padding[3];
+        set_sides(&w, layer, from);
     }
-    if (depthwise) {
+    if (layer->kind == REDS_DEPTHWISE) {
         w.phases = w.across;
         w.width = (w.width + w.phases - 1) / w.phases * w.phases;
         w.pitch = units;
         w.quads = (w.rows * w.columns + 3) / 4;
-    } else {
-        w.pitch = few_units ? from->units : (units + 3) / 4 * 4;
-        w.width += few_units && layer->kind != REDS_DENSE ? w.width % 2 : 0; /* lines of an even length */
-        w.quads = (uint64_t)w.rows * (few_units ? (w.columns * w.pitch + 3) / 4 : w.columns * (w.pitch / 4));
+        return w;
     }
+    w.pitch = few_units ? from->units : (units + 3) / 4 * 4;
+    w.width += few_units && layer->kind != REDS_DENSE ? w.width % 2 : 0; /* lines of an even length */
+    uint32_t blocks = layer->kind == REDS_GROUPED ? (uint32_t)from->units / layer->groups / 4 : w.pitch / 4;
+    w.quads = (uint64_t)w.rows * (few_units ? (w.columns * w.pitch + 3) / 4 : w.columns * blocks);
     return w;
 }
 
@@ -48,10 +66,12 @@ static uint64_t arranged_bytes(const reds_layer *layer, const reds_x86_window *w
     return layer->kind == REDS_DEPTHWISE ? w->quads * 4 * LINE : 0;
 }
 
-/* Return the bytes of a copy of the input, with what loads reach past its end. */
-static uint64_t plane_bytes(const reds_x86_window *w)
+/* Return the bytes of a copy of the input, with what loads reach past its end: windows past the last one of a line,
+ * which fill a tile, but for depthwise layers, whose phases are windows of one vector. */
+static uint64_t plane_bytes(const reds_layer *layer, const reds_x86_window *w)
 {
-    return lines((uint64_t)w->height * w->width * w->pitch) + LINE;
+    uint64_t past = layer->kind == REDS_DEPTHWISE ? 0 : (uint64_t)(TILE - 1) * w->across * w->pitch;
+    return lines((uint64_t)w->height * w->width * w->pitch + past) + LINE;
 }
 
 reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w)
@@ -63,7 +83,7 @@ reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w
         .offsets = (void *)start,
         .arranged = (void *)arranged,
         .copy = copy,
-        .plane = plane_bytes(w),
+        .plane = plane_bytes(op->layer, w),
     };
 }
 
@@ -74,15 +94,18 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tens
     }
     reds_x86_window w = reds_x86_window_of(layer, &tensors[layer->input[0]], units_in);
     uint64_t planes = layer->kind == REDS_DEPTHWISE ? 1 : 2;
-    uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + planes * plane_bytes(&w);
+    uint64_t bytes =
+        LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + planes * plane_bytes(layer, &w);
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* larger than any arena */
 }
 
-/* Return whether the kernels run a layer: windows of few units have none between their taps. */
+/* Return whether the kernels run a layer: windows of few units have none between their taps, and blocks of groups are
+ * quads. */
 static bool runs(const reds_layer *layer, const reds_tensor *from)
 {
-    bool dilates = layer->kind == REDS_DEPTHWISE || (layer->kind == REDS_CONV && from->units >= 4);
-    return (dilates || !reds_dilated(layer));
+    bool dilates = from->units >= 4 || layer->kind == REDS_DEPTHWISE;
+    bool quads = layer->kind != REDS_GROUPED || from->units / layer->groups % 4 == 0;
+    return (dilates || !reds_dilated(layer)) && quads;
 }
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
@@ -90,7 +113,8 @@ uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from
     if (!runs(layer, from)) {
         return UINT64_MAX;
     }
-    uint64_t panels = (to->units + PANEL - 1u) / PANEL;
+    uint32_t blocks = layer->kind == REDS_GROUPED ? layer->groups : 1;
+    uint64_t panels = ((uint32_t)to->units / blocks + PANEL - 1u) / PANEL * blocks;
     return reds_weighted(layer->kind)
                ? reds_x86_window_of(layer, from, from->units).quads * panels * PANEL * 4
                : 0;

@@ -27,6 +27,7 @@
 #include "../kernels.h"
 
 enum { PANEL = 16 }; /* rows of weights */
+enum { TILE = 8 };   /* windows of the largest tile */
 enum { LINE = 64 };  /* bytes: alignment in the scratch, and how far loads reach past the copy */
 
 /* A layer as windows over the copy of its input. A dense layer is one window of one position. */
@@ -36,7 +37,8 @@ typedef struct {
     uint32_t down, across;            /* strides */
     uint32_t top, left;               /* padding */
     uint32_t height, width;           /* of the copy, in positions */
-    uint32_t phases;      /* columns this far apart are adjacent in the copy, so that windows are, too */
+    uint32_t phases; /* columns this far apart are adjacent in the copy, so that windows are, too */
+    uint32_t spread_rows, spread_columns; /* from one position of the input to the next in the copy */
     uint32_t live, pitch; /* bytes of a position that are used; bytes from one position to the next */
     uint64_t quads;       /* of inputs, or of taps, in a window */
 } reds_x86_window;
