@@ -28,7 +28,7 @@ _FEW = 16
 _FEW_POSITIONS = 8
 """Positions of a layer so small that what it prepares for each line or row outweighs them."""
 _NARROW = 8
-"""Units of a head, or of a concatenation, that fill no vector."""
+"""Units of a position, of a head or of a concatenation that fill no vector."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,14 @@ def _traits(model: Model, layout: Layout, layer: IntegerLayer, step: Step, outpu
         yield "odd input"
     if step.units_out < 4:
         yield "few units"
+    if step.units_out < _NARROW:
+        yield "narrow vectors"
     if step.units_in < 4:
         yield "few inputs"
     if min(source.positions, written.positions) <= _FEW_POSITIONS:
         yield "few positions"
+    if min(written.height, written.width) == 1 < min(source.height, source.width):
+        yield "one line"
     if layer.taps == 1 and layer.stride != (1, 1):
         yield "skipped positions"
     if layer.kind is Kind.ATTENTION and written.units // layer.groups < _NARROW:
