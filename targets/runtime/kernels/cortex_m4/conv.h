@@ -232,6 +232,6 @@ void reds_m4_pack(const uint32_t *inputs, uint32_t *to, uint32_t quads);
 
 void reds_m4_conv_stationary(reds_m4_input *input);
 void reds_m4_conv_chunks(reds_m4_input *input);
-void reds_m4_conv_pairs(reds_m4_input *input);
+void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights);
 
 #endif
