@@ -21,7 +21,22 @@ static void drop(uint32_t *words, uint32_t live)
     }
 }
 
-void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream)
+/* Write the weights of a group for tight windows. Words of a position are unpacked as whole ones: what is too much gives
+ * way to the next position, or to zeros in the end. */
+static void arrange_tight(const reds_m4_input *input, const uint32_t *weights, uint32_t *to, uint32_t *room)
+{
+    const reds_m4_conv *conv = &input->conv;
+    uint32_t units = input->op->units_in;
+    for (uint32_t tap = 0; tap < conv->taps; tap++) {
+        reds_m4_unpack(weights + 4 * tap, room + tap * units, (units + 3) / 4, 16 * conv->taps);
+    }
+    for (uint32_t i = conv->taps * units; i < 4 * conv->quads; i++) {
+        room[i] = 0;
+    }
+    reds_m4_pack(room, to, conv->quads);
+}
+
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream, uint32_t *room)
 {
     const reds_op *op = input->op;
     const reds_m4_conv *conv = &input->conv;
@@ -37,7 +52,9 @@ void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *strea
         multipliers[r + 1] = (uint32_t)reds_m4_multiplier(table, row + 1) * 256;
     }
     stream += 4;
-    if (conv->flat || conv->taps == 1) {
+    if (conv->tight) {
+        arrange_tight(input, weights, stream, room);
+    } else if (conv->flat || conv->taps == 1) {
         reds_m4_mix(weights, stream, conv->quads, 16);
     } else {
         uint32_t across = conv->quads / conv->taps; /* words of a position */
@@ -129,13 +146,13 @@ void reds_m4_conv_stationary(reds_m4_input *input)
     tail end = {reds_m4_last_positions(op), in_place ? windows : NULL};
     if (in_place) {
         for (uint32_t g = groups; g-- > 0;) {
-            reds_m4_arrange(input, g, streams);
+            reds_m4_arrange(input, g, streams, NULL);
             four_rows(input, streams, g, op->in, op->out, positions, end);
         }
         return;
     }
     for (uint32_t g = 0; g < groups; g++) {
-        reds_m4_arrange(input, g, streams + g * size);
+        reds_m4_arrange(input, g, streams + g * size, (uint32_t *)(void *)windows);
     }
     reds_m4_walk walk = reds_m4_gathering(input);
     const tail none = {0, NULL};
