@@ -117,7 +117,7 @@ def test_a_worker_that_crashes_is_replaced_and_the_board_s_other_tests_run(
     assert len(ran(tmp_path)) == 3 * suite_size(small_pack)
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", ["-n0", pytest.param("-n2", marks=pytest.mark.long)])
 def test_a_run_that_stops_early_keeps_the_results_of_before(
     hil: Run, small_pack: Path, tmp_path: Path, workers: str
 ) -> None:

@@ -120,6 +120,8 @@ class Radix256(Fast):
         if m4_depthwise.is_depthwise(layer, sources):
             size = m4_depthwise.scratch(layer, sources, 0)
             return "" if size <= m4_depthwise.STRIP_LIMIT else f"a depthwise layer of {size} bytes of scratch"
+        if layer.kind is Kind.GROUPED:
+            return "a grouped layer whose blocks read several units"
         return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
