@@ -233,7 +233,7 @@ def at_the_arena_end() -> list[Model]:
 
 
 def few_units() -> list[Model]:
-    """Return convolutions of one to three units for each way to run them; their outputs end with the arena."""
+    """Return convolutions of one to three units for each way to run them, outputs at the end of the arena."""
     models = []
     for units in (1, 2, 3):
         for reads, side in ((8, 1), (7, 1), (40, 1), (12, 3), (150, 3)):
