@@ -232,3 +232,14 @@ def at_the_arena_end() -> list[Model]:
     lines = Maker(8, 4, 4, 3)
     lines.add(Kind.DEPTHWISE, 0, (2, 1), padding=(1, 0, 0, 0))
     return [pointwise.build([[16]]), windows.build([[4, 8]]), lines.build([[]])]
+
+
+def few_units() -> list[Model]:
+    """Return convolutions of one to three units for each way to run them, outputs at the end of the arena."""
+    models = []
+    for units in (1, 2, 3):
+        for reads, side in ((8, 1), (7, 1), (40, 1), (12, 3), (150, 3)):
+            maker = Maker(4, 4, reads, units)
+            maker.add(Kind.CONV, units, (side, side), padding=(side // 2,) * 4)
+            models.append(maker.build([[units]], f"{units} of {reads}, {side}x{side}"))
+    return models

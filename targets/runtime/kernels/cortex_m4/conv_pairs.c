@@ -97,12 +97,6 @@ static void plain_rows(const work *w, int8_t *out)
     }
 }
 
-/* Return how many of the last positions have a last word that reaches past the tensor. */
-static uint32_t overhanging(const reds_op *op)
-{
-    return op->units_out % 4 == 0 ? 0 : op->units_out == 1 ? 3 : 1;
-}
-
 /* Compute the positions from `first` on one by one. */
 static void singles(work *w, uint32_t first, uint32_t positions)
 {
@@ -113,7 +107,7 @@ static void singles(work *w, uint32_t first, uint32_t positions)
     set_positions(w, 1);
     for (uint32_t position = first; position < positions; position++) {
         int8_t *out = op->out + position * op->units_out;
-        bool past = position + overhanging(op) >= positions;
+        bool past = position + reds_m4_overhanging(op) >= positions;
         reds_m4_rows rows = all;
         rows.out = past ? w->last : out;
         expand_next(w, w->x);
@@ -179,7 +173,7 @@ void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights)
 #ifdef __ARM_FP
     if (op->plain == NULL &&
         input->conv.quads > 8) { /* the last word of a pair must not reach past the tensor */
-        paired = positions < overhanging(op) ? 0 : (positions - overhanging(op)) / 2;
+        paired = positions < reds_m4_overhanging(op) ? 0 : (positions - reds_m4_overhanging(op)) / 2;
         if (paired != 0) {
             pairs(&w, paired);
         }
