@@ -70,9 +70,7 @@ NETS: Mapping[str, Net] = {
     "resnet8": Net(
         best=Best("ST X-CUBE-AI 9.0", 19.82e6), most={"100%": Most(cycles=16_000_000, flash_words=40_000)}
     ),
-    "autoencoder": Net(
-        best=Best("Plumerai, MLPerf Tiny 1.1", 0.486e6), most={"100%": Most(cycles=370_000)}
-    ),
+    "autoencoder": Net(best=Best("Plumerai, MLPerf Tiny 1.1", 0.486e6), most={"100%": Most(cycles=370_000)}),
 }
 """Nets by their names in `reds.zoo`. MLPerf Tiny measures its nets on a NUCLEO-L4R5ZI at 120 MHz."""
 

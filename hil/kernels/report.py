@@ -44,8 +44,8 @@ def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
                     yield f"{name} {subnet.name}: {taken:,} {unit.replace('_', ' ')}, {limit:,} allowed"
         for (small, less), (large, cost) in pairwise(zip(net.model.subnets, net.steady, strict=True)):
             if less.cycles >= cost.cycles:
-                both = f"{less.cycles:,} cycles, {name} {large.name} {cost.cycles:,}"
-                yield f"{name} {small.name}: {both}: a smaller subnet must take fewer"
+                costs = f"{less.cycles:,} cycles, {name} {large.name} {cost.cycles:,}"
+                yield f"{name} {small.name}: {costs}: a smaller subnet must take fewer"
         if (flash := EVERY[name].more_flash) and more(net) > flash:
             yield f"{name}: all subnets take {more(net):.1f} % more flash than the largest, {flash} allowed"
         if net.switch.cycles > MOST_SWITCH_CYCLES:

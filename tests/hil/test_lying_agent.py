@@ -80,8 +80,9 @@ def hello(*clocks: tuple[int, bytes], **told: int) -> bytes:
 
 
 def test_hello_of_every_clock_of_the_project_is_read() -> None:
-    told = read_hello(hello((0, b"instructions"), (64_000_000, b"cycles"), (10**9, b"ns")))
-    assert [clock.name for clock in told.clocks] == ["instructions", "cycles", "ns"]
+    clocks = (0, b"instructions"), (0, b"flash_words"), (64_000_000, b"cycles"), (10**9, b"ns")
+    told = read_hello(hello(*clocks))
+    assert [clock.name for clock in told.clocks] == ["instructions", "flash_words", "cycles", "ns"]
     assert read_hello(hello()).clocks == ()
 
 
@@ -92,6 +93,7 @@ def test_hello_of_every_clock_of_the_project_is_read() -> None:
         hello((0, b"ns")),
         hello((999, b"ticks")),
         hello((1000, b"instructions")),
+        hello((1000, b"flash_words")),
         hello((1000, b"")),
         hello((1000, b"\x1b[2J")),
         hello((1000, "µs".encode())),

@@ -18,6 +18,8 @@ from tests.support.nets import random_model
 SUBNETS = 3
 MOST_VALUES, MOST_MACS = 12_000, 500_000
 """Most values of a tensor and multiply-accumulates of a layer, so that many nets run in a minute."""
+MOST_SIDE = 128
+"""Most rows and columns of a tensor: a window has at most 255."""
 _EXTREME = 5
 """One net of so many is drawn by the makers of other tests, with weights at their limits."""
 _FUNCTIONS = (
@@ -228,6 +230,9 @@ def graph(rng: np.random.Generator) -> Graph:
             d.last = steps[int(rng.choice(len(steps), p=odds))](d)
         except GraphError:
             continue  # the step does not fit the shape that is there
+        while max(d.shape[:2]) > MOST_SIDE:
+            height, width, _ = d.shape
+            d.last = d.net.pool(d.last, (min(2, height), min(2, width)), kind=Kind.MAX_POOL)
         if np.prod(d.shape) > MOST_VALUES:
             d.last = d.net.conv(d.last, 3, (1, 1), (2, 2))
     if np.prod(d.shape[:2]) > 1 and d.chance(0.6):

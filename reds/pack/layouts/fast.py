@@ -36,5 +36,7 @@ class Fast(Canonical):
             return f"{'an' if layer.kind is Kind.AVERAGE_POOL else 'a'} {kind} layer with padding"
         pairs = layer.kind in (Kind.ADD, Kind.MULTIPLY) and not self.broadcasts
         if pairs and sources[0] != sources[1]:
-            return f"{'an addition' if layer.kind is Kind.ADD else 'a product'} of tensors of different shapes"
+            return (
+                f"{'an addition' if layer.kind is Kind.ADD else 'a product'} of tensors of different shapes"
+            )
         return ""

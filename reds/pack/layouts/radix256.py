@@ -40,8 +40,9 @@ WORDS = 8
 """Most words of a row for the kernel that keeps four rows of weights in registers."""
 BLOCK = 64
 """Most windows that are gathered for that kernel at a time."""
-FEW, BLOCK_BYTES = 100, 4096
-"""Where more words make up a row: most words times groups of rows for its twin, and bytes of its windows."""
+FEW, FEW_TIGHT, BLOCK_BYTES = 100, 160, 4608
+"""Where more words make up a row: most words times groups of rows for its twin, the same where units lie
+without gaps, and bytes of its windows."""
 
 
 def _words(rows: NDArray[np.int32]) -> bytes:
@@ -60,30 +61,48 @@ def _rows_are_words(layer: IntegerLayer, source: TensorShape) -> bool:
 
 
 def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> int:
-    """Return the bytes of lines, and of the larger of two kernels' buffers.
-
-    The first kernel has two expanded windows, tables, sums, an output and a window as bytes. The second one
-    has weights of four rows and windows as bytes.
-    """
-    windows, padding = layer.taps > 1, any(layer.padding)
-    flat, whole = windows and source.units < FLAT, units_in % 4 == 0
-    copied = padding or flat or (windows and not whole)
-    pitch = source.units if flat else round_up(units_in, 4) if windows else units_in
-    quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
+    """Return the bytes of lines, and of the buffers of any kernel that may run the layer."""
     groups = -(-len(layer.weights) // 4)
-    kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
+    flat, windows = source.units < FLAT and layer.taps > 1, layer.taps > 1
+    if flat:
+        pitch, quads = source.units, -(-layer.taps * source.units // 4)
+    else:
+        pitch, quads = round_up(units_in, 4) if windows else units_in, layer.taps * -(-units_in // 4)
+    pairs = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
+    few = groups * quads <= FEW and (not flat or _rows_are_words(layer, source))
+    in_place = not windows and layer.stride == (1, 1) and units_in % 4 == 0
+    needed = _lines(layer, source, units_in, pitch) + max(pairs, _at_rest(quads, groups, few, in_place))
+    tight = -(-layer.taps * units_in // 4)  # words of units without gaps
+    worthwhile = windows and not flat and 8 * (quads - tight) >= quads
+    if worthwhile and (tight <= WORDS or groups * tight <= FEW_TIGHT):
+        at_rest = _at_rest(tight, groups, True, False)
+        needed = max(needed, _lines(layer, source, units_in, units_in) + at_rest)
+    return 4 * layer.kernel[0] + needed
+
+
+def _lines(layer: IntegerLayer, source: TensorShape, units_in: int, pitch: int) -> int:
+    """Return the bytes of copied lines, whose positions take `pitch` bytes."""
+    padding = any(layer.padding)
+    if not padding and (layer.taps == 1 or (source.units >= FLAT and units_in % 4 == 0)):
+        return 0
+    positions = source.width + layer.padding[1] + layer.padding[3]
+    return (min(layer.span[0], source.height) + padding) * ((positions * pitch + 7) // 4 * 4)
+
+
+def _at_rest(quads: int, groups: int, few: bool, in_place: bool) -> int:
+    """Return the bytes of weights of all groups, or of one, and of windows; 0 if no such kernel may run.
+
+    Args:
+        quads: Words of four inputs in a window.
+        groups: Groups of four rows.
+        few: Whether a window of more than `WORDS` words may be run.
+        in_place: Whether the tensor is its windows.
+    """
     if quads <= WORDS:
-        direct = whole and not windows and layer.stride == (1, 1)
-        gathered, streams = (2, 1) if direct else (BLOCK, groups)
-        kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
-    elif groups * quads <= FEW and (not flat or _rows_are_words(layer, source)):
-        block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
-        kernel = max(kernel, (16 * quads + 32) * groups + (4 * quads + 16) * block)
-    lines = 0
-    if copied:
-        positions = source.width + layer.padding[1] + layer.padding[3]
-        lines = (min(layer.span[0], source.height) + padding) * ((positions * pitch + 7) // 4 * 4)
-    return 4 * layer.kernel[0] + lines + kernel
+        gathered, streams = (4, 1) if in_place else (BLOCK, groups)
+        return (16 * quads + 32) * streams + 4 * quads * gathered + 4
+    block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
+    return (16 * quads + 32) * groups + (4 * quads + 16) * block + 4 * quads + 4 if few else 0
 
 
 class Radix256(Fast):
@@ -101,6 +120,8 @@ class Radix256(Fast):
         if m4_depthwise.is_depthwise(layer, sources):
             size = m4_depthwise.scratch(layer, sources, 0)
             return "" if size <= m4_depthwise.STRIP_LIMIT else f"a depthwise layer of {size} bytes of scratch"
+        if layer.kind is Kind.GROUPED:
+            return "a grouped layer whose blocks read several units"
         return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:

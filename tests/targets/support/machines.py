@@ -12,6 +12,7 @@ from tests.targets.support.sources import BUILD_ID, TARGETS, WARNINGS
 
 NEWLIB = "/usr/include/newlib"
 PICOLIBC = "/usr/lib/picolibc/riscv64-unknown-elf/include"
+RV32 = ("-march=rv32imac", "-mabi=ilp32")
 AARCH64 = "/usr/aarch64-linux-gnu/include"
 
 
@@ -79,8 +80,8 @@ MACHINES: Mapping[str, Machine] = {
     "cortex-m33": cortex_m("cortex-m33", "fpv5-sp-d16", image="MPS2_AN505"),
     "cortex-m55": cortex_m("cortex-m55", "auto", image="MPS3_AN547"),
     "rv32imac": Machine(
-        ["riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs"],
-        ["--target=riscv32-unknown-elf", "-march=rv32imac", "-isystem", PICOLIBC],
+        ["riscv64-unknown-elf-gcc", *RV32, "-misa-spec=2.2", "--specs=picolibc.specs"],
+        ["--target=riscv32-unknown-elf", *RV32, "-isystem", PICOLIBC],
         ["bare_metal/riscv", "rv32"],
     ),
 }

@@ -66,41 +66,33 @@ static void average_of_many(const reds_op *op, reds_m4_range rows, reds_m4_range
     }
 }
 
-/* Write the averages of `count` windows with these rows and columns. */
-static void average(const reds_op *op, reds_m4_range rows, reds_m4_range columns, uint32_t count, int8_t *out)
+/* Write the averages of `count` windows with these rows and columns. `w` has what is the same for all. */
+static void average(const reds_op *op, reds_m4_windows *w, reds_m4_range rows, reds_m4_range columns,
+                    uint32_t count, int8_t *out)
 {
-    const int32_t *bias = reds_biases(op);
     uint32_t taps = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1];
     int32_t start = (int32_t)(taps - rows.count * columns.count) * op->zero_in;
     if (taps > HALFWORD) {
-        for (; count > 0; count--, columns.first += op->layer->stride[1], out += op->units_in) {
+        for (; count > 0; count--, columns.first += op->layer->stride[1], out += w->units) {
             average_of_many(op, rows, columns, start, out);
         }
         return;
     }
-    uint32_t units = op->units_in, line = op->from->width * units;
-    reds_m4_windows w = {.in = op->in + rows.first * line + columns.first * units,
-                         .out = out,
-                         .units = units,
-                         .rows = rows.count,
-                         .columns = columns.count,
-                         .line = line,
-                         .blocks = count,
-                         .step = op->layer->stride[1] * units,
-                         .start = (uint16_t)start | (uint32_t)start << 16,
-                         .bias = bias[0],
-                         .factor = bias[1],
-                         .multiplier = reds_multipliers(op)[0],
-                         .zero_less_1 = op->zero - 1};
+    w->in = op->in + rows.first * w->line + columns.first * w->units;
+    w->out = out;
+    w->rows = rows.count;
+    w->columns = columns.count;
+    w->blocks = count;
+    w->start = (uint16_t)start | (uint32_t)start << 16;
     if (rows.count == 2 && columns.count == 2 && taps == 4) {
-        reds_m4_average_2x2(&w);
+        reds_m4_average_2x2(w);
         return;
     }
     if (columns.count == op->from->width) { /* rows that follow each other are one */
-        w.columns *= w.rows;
-        w.rows = 1;
+        w->columns *= w->rows;
+        w->rows = 1;
     }
-    reds_m4_average(&w);
+    reds_m4_average(w);
 }
 
 void reds_m4_run_average_pool(const reds_op *whole)
@@ -112,14 +104,23 @@ void reds_m4_run_average_pool(const reds_op *whole)
     reds_m4_turned room;
     const reds_op *op = reds_m4_turn_pool(whole, &room);
     const reds_layer *layer = op->layer;
+    const int32_t *bias = reds_biases(op);
+    uint32_t units = op->units_in, width = op->to->width;
+    reds_m4_windows w = {.units = units,
+                         .line = op->from->width * units,
+                         .step = layer->stride[1] * units,
+                         .bias = bias[0],
+                         .factor = bias[1],
+                         .multiplier = reds_multipliers(op)[0],
+                         .zero_less_1 = op->zero - 1};
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
-        reds_m4_range rows = reds_m4_inside((int32_t)(y * layer->stride[0]) - layer->padding[0],
-                                            layer->kernel[0], op->from->height);
-        for (uint32_t x = 0, count; x < op->to->width; x += count, out += count * op->units_in) {
+        int32_t top = (int32_t)(y * layer->stride[0]) - layer->padding[0];
+        reds_m4_range rows = reds_m4_inside(top, layer->kernel[0], op->from->height);
+        for (uint32_t x = 0, count; x < width; x += count, out += count * units) {
             reds_m4_range columns = reds_m4_columns(op, x);
             count = reds_m4_alike(op, x, columns);
-            average(op, rows, columns, count, out);
+            average(op, &w, rows, columns, count, out);
         }
     }
 }

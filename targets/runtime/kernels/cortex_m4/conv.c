@@ -11,7 +11,7 @@ enum { FEWEST = 8, FEWEST_OF_CHUNKS = 16 };
 enum { FEWEST_OF_COPIES = 6 };
 
 /* Return the weights that a subnet reads: in flash, or copied to what is free of the arena. */
-static const void *weights_of(const reds_op *op, const reds_m4_conv *conv, uint32_t positions)
+static const uint32_t *weights_of(const reds_op *op, const reds_m4_conv *conv, uint32_t positions)
 {
     uint32_t words = (op->units_out + 3) / 4 * 4 * conv->full_quads;
     uint32_t *copy = positions < FEWEST_OF_COPIES ? NULL : reds_spare(op, 4 * words);
@@ -24,22 +24,23 @@ static const void *weights_of(const reds_op *op, const reds_m4_conv *conv, uint3
 
 void reds_m4_run_conv(const reds_op *op)
 {
-    reds_m4_input input = reds_m4_input_of(op);
     uint32_t positions = (uint32_t)op->to->height * op->to->width;
 #ifdef __ARM_FP
-    if (op->plain == NULL && input.conv.stationary && positions >= FEWEST) {
-        reds_m4_conv_stationary(&input);
-        return;
-    }
-    if (op->plain == NULL && input.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
-        reds_m4_conv_chunks(&input);
-        return;
+    if (op->plain == NULL && positions >= FEWEST) {
+        bool tight = positions >= FEWEST_OF_CHUNKS && reds_m4_conv_tight(op->layer, op->from, op->units_in);
+        reds_m4_input resting = reds_m4_input_of(op, tight);
+        if (resting.conv.stationary) {
+            reds_m4_conv_stationary(&resting);
+            return;
+        }
+        if (resting.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
+            reds_m4_conv_chunks(&resting);
+            return;
+        }
     }
 #endif
-    reds_op copied = *op;
-    copied.weights = weights_of(op, &input.conv, positions);
-    input.op = &copied;
-    reds_m4_conv_pairs(&input);
+    reds_m4_input input = reds_m4_input_of(op, false);
+    reds_m4_conv_pairs(&input, weights_of(op, &input.conv, positions));
 }
 
 #endif

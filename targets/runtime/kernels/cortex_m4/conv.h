@@ -3,7 +3,8 @@
  * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies in the
  * scratch if the layer has padding or its units fill no words: with the padding, and with zeros after the units of a
  * position, so that they fill words, or as many units as the full net if those are fewer than four ("flat"). Each line
- * of the input is copied once.
+ * of the input is copied once. Kernels with weights at rest may instead read windows whose units lie without gaps
+ * ("tight"), for which weights are brought into that order.
  *
  * Pairs (pairs.S). The inputs of two windows are expanded to halfwords (cortex_m4.h), which fill the FPU's registers
  * eight words of four inputs at a time. The weights of four rows are read once for both positions. Where one chunk of
@@ -123,13 +124,15 @@ void reds_m4_last_half(const reds_m4_chunk *chunk);
 void reds_m4_gather_words(const reds_m4_walk *walk, uint32_t column, int8_t *to);
 
 enum { REDS_M4_FEW = 100 };          /* groups of rows times words of inputs: the most for chunks.S */
-enum { REDS_M4_BLOCK_BYTES = 4096 }; /* of windows for it */
+enum { REDS_M4_FEW_TIGHT = 160 };    /* the same for tight windows */
+enum { REDS_M4_BLOCK_BYTES = 4608 }; /* of windows for it */
 enum { REDS_M4_BLOCK = 64 };         /* windows that are gathered for the stationary kernel */
 
 /* The sizes of a convolution in one subnet. */
 typedef struct {
     uint32_t taps;
     bool flat;           /* windows of fewer than four units: weights are cut into words across positions */
+    bool tight;          /* windows of units that fill no words, one after the other without gaps */
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
@@ -143,7 +146,10 @@ typedef struct {
     uint32_t line_bytes;
 } reds_m4_conv;
 
-reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
+reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in, bool tight);
+
+/* Return whether the windows of a layer may be tight: if that spares an eighth of their words. */
+bool reds_m4_conv_tight(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
 
 /* Return the words of four inputs in a row of the full net. */
 uint32_t reds_m4_conv_quads(const reds_layer *layer, const reds_tensor *from);
@@ -160,7 +166,7 @@ typedef struct {
     void *rest;
 } reds_m4_input;
 
-reds_m4_input reds_m4_input_of(const reds_op *op);
+reds_m4_input reds_m4_input_of(const reds_op *op, bool tight);
 
 /* Set the lines of the windows of one row of the output. Rows come in order. */
 void reds_m4_set_lines(reds_m4_input *input, uint32_t y);
@@ -205,21 +211,38 @@ static inline bool reds_m4_is_half(const reds_op *op, uint32_t group)
     return op->units_out - 4 * group <= 2;
 }
 
-/* Return how many of the last outputs go through a buffer: an odd one, or two if their last word reaches past. */
-static inline uint32_t reds_m4_last_positions(const reds_op *op)
+/* Return how many of the last positions have a last word that reaches past the tensor. */
+static inline uint32_t reds_m4_overhanging(const reds_op *op)
 {
-    return (uint32_t)op->to->height * op->to->width % 2 != 0 ? 1 : op->units_out % 4 != 0 ? 2 : 0;
+    return op->units_out % 4 == 0 ? 0 : op->units_out == 1 ? 3 : 1;
+}
+
+/* Return how many of `count` positions from `first` on go through a buffer, at most four: the last ones that overhang,
+ * such that an even number is left. */
+static inline uint32_t reds_m4_last_positions(const reds_op *op, uint32_t first, uint32_t count)
+{
+    uint32_t end = first + count + reds_m4_overhanging(op),
+             positions = (uint32_t)op->to->height * op->to->width;
+    uint32_t over = end > positions ? end - positions : 0;
+    over = over < count ? over : count;
+    return over + (count - over) % 2;
 }
 
 /* Copy the outputs of the last positions from the buffer: just the rows of a group that there are. */
 void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out, uint32_t group,
                   uint32_t positions);
 
-/* Write the stream of a group: biases, weights in the order of a window's bytes, multipliers. */
-void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream);
+/* Write the stream of a group: biases, weights in the order of a window's bytes, multipliers. `room` holds 16 bytes
+ * for each word of a window. */
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream, uint32_t *room);
+
+/* Write a word for each input, with a byte of each of four rows, from words `step` bytes apart; and bring such words to
+ * the order of weights at rest. */
+void reds_m4_unpack(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t step);
+void reds_m4_pack(const uint32_t *inputs, uint32_t *to, uint32_t quads);
 
 void reds_m4_conv_stationary(reds_m4_input *input);
 void reds_m4_conv_chunks(reds_m4_input *input);
-void reds_m4_conv_pairs(reds_m4_input *input);
+void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights);
 
 #endif

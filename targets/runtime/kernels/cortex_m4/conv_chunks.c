@@ -21,6 +21,7 @@ typedef struct {
     uint32_t *streams;
     int8_t *windows; /* those of two positions word by word in turns */
     int32_t *sums;
+    int8_t *window; /* one, without gaps between its words */
     uint32_t block; /* windows */
 } buffers;
 
@@ -30,6 +31,7 @@ static buffers buffers_of(const reds_m4_input *input)
     buffers b = {.streams = input->rest, .block = conv->block};
     b.windows = (int8_t *)(b.streams + conv->groups * (4 * conv->quads + 8));
     b.sums = (int32_t *)(b.windows + b.block * 4 * conv->quads);
+    b.window = (int8_t *)(b.sums + 4 * b.block);
     return b;
 }
 
@@ -40,16 +42,19 @@ static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t firs
     uint32_t columns = reds_m4_columns(input), y = first / columns, x = first % columns;
     bool exact = reds_m4_reaches_past(input, walk, first + count);
     int8_t *to = b->windows;
+    const int8_t *window = b->window;
+    const reds_m4_walk one = {.lines = &window, .rows = 1, .runs = 1, .copies = input->conv.quads};
     for (uint32_t i = 0; i < count; i++) {
         if (i == 0 || x == 0) {
             reds_m4_set_lines(input, y);
         }
         uint32_t column = reds_m4_column(input, x);
-        if (exact && i + 1 == count) {
-            const int8_t *copy = memcpy(b->sums, walk->lines[0] + column, walk->bytes);
-            reds_m4_walk last = *walk;
-            last.lines = &copy;
-            reds_m4_gather_words(&last, 0, to);
+        if (input->conv.tight) {
+            reds_m4_gather(walk, column, b->window, 1);
+            reds_m4_gather_words(&one, 0, to);
+        } else if (exact && i + 1 == count) {
+            memcpy(b->window, walk->lines[0] + column, walk->bytes);
+            reds_m4_gather_words(&one, 0, to);
         } else {
             reds_m4_gather_words(walk, column, to);
         }
@@ -95,9 +100,9 @@ static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t gro
         run->last(&chunk);
     }
     if (end != 0) {
-        int8_t outputs[8];
+        int8_t outputs[16];
         chunk.in += even * 4 * quads;
-        chunk.end = chunk.in + 8 * quads;
+        chunk.end = chunk.in + (end + 1) / 2 * 8 * quads;
         chunk.sums += even * 4;
         chunk.out = outputs;
         chunk.apart = 4;
@@ -113,11 +118,11 @@ void reds_m4_conv_chunks(reds_m4_input *input)
     buffers b = buffers_of(input);
     reds_m4_walk walk = reds_m4_gathering(input);
     for (uint32_t g = 0; g < groups; g++) {
-        reds_m4_arrange(input, g, b.streams + g * (4 * input->conv.quads + 8));
+        reds_m4_arrange(input, g, b.streams + g * (4 * input->conv.quads + 8), (uint32_t *)(void *)b.windows);
     }
     for (uint32_t first = 0; first < positions; first += b.block) {
         uint32_t count = positions - first < b.block ? positions - first : b.block;
-        uint32_t end = first + count == positions ? reds_m4_last_positions(op) : 0;
+        uint32_t end = reds_m4_last_positions(op, first, count);
         gather(input, &walk, first, count, &b);
         for (uint32_t g = groups; g-- > 0;) {
             four_rows(input, &b, g, op->out + first * op->units_out, count, end);

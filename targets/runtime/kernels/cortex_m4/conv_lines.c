@@ -16,7 +16,16 @@ uint32_t reds_m4_conv_quads(const reds_layer *layer, const reds_tensor *from)
     return units < 4 ? (taps * units + 3) / 4 : taps * ((units + 3) / 4);
 }
 
-reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+bool reds_m4_conv_tight(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+{
+    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], quads = (taps * units_in + 3) / 4;
+    uint32_t gaps = taps * ((units_in + 3) / 4) - quads;
+    uint32_t groups = layer->weights_bytes / 16 / reds_m4_conv_quads(layer, from);
+    return taps > 1 && from->units >= 4 && 8 * gaps >= quads + gaps &&
+           (quads <= 8 || groups * quads <= REDS_M4_FEW_TIGHT);
+}
+
+reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in, bool tight)
 {
     uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
     uint32_t full_quads = reds_m4_conv_quads(layer, from);
@@ -25,19 +34,26 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
     reds_m4_conv conv = {
         .taps = taps,
         .flat = flat,
+        .tight = tight,
         .copied = copied,
         .direct = taps == 1 && layer->stride[0] == 1 && layer->stride[1] == 1,
-        .pitch = flat       ? from->units
-                 : taps > 1 ? (units_in + 3) / 4 * 4
-                            : units_in,
-        .quads = flat ? full_quads : taps * ((units_in + 3) / 4),
+        .pitch = units_in,
+        .quads = taps * ((units_in + 3) / 4),
         .full_quads = full_quads,
         .groups = layer->weights_bytes / 16 / full_quads,
     };
+    if (flat) {
+        conv.pitch = from->units;
+        conv.quads = full_quads;
+    } else if (tight) {
+        conv.quads = (taps * units_in + 3) / 4;
+    } else if (taps > 1) {
+        conv.pitch = (units_in + 3) / 4 * 4;
+    }
     conv.stationary = conv.quads <= 8;
     bool words = !flat || (layer->kernel[1] * from->units % 4 == 0 && layer->dilation[1] == 1);
     if (words && !conv.stationary) {
-        conv.chunked = conv.groups * conv.quads <= REDS_M4_FEW;
+        conv.chunked = tight || conv.groups * conv.quads <= REDS_M4_FEW;
         conv.block = least(REDS_M4_BLOCK, REDS_M4_BLOCK_BYTES / 8 / conv.quads * 2);
     }
     if (copied) { /* words are read up to three bytes past the last position */
@@ -48,22 +64,34 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
     return conv;
 }
 
-uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+/* Return the scratch of one of the two ways to bring windows to the kernels. */
+static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in, bool tight)
 {
-    reds_m4_conv conv = reds_m4_conv_of(layer, from, units_in);
-    uint32_t outside = reds_padded(layer) ? 1 : 0;
-    uint32_t rest = 16 * conv.quads + 68 * conv.groups + (conv.flat ? 4 * conv.quads + 4 : 0);
+    reds_m4_conv conv = reds_m4_conv_of(layer, from, units_in, tight);
+    uint32_t outside = reds_padded(layer) ? 1 : 0, flat = conv.flat ? 4 * conv.quads + 4 : 0;
+    uint32_t rest = tight ? 0 : 16 * conv.quads + 68 * conv.groups + flat;
     if (conv.stationary) {
         bool direct = conv.direct && units_in % 4 == 0;
-        uint32_t windows = direct ? 2 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
+        uint32_t windows = direct ? 4 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
     }
     if (conv.chunked) {
-        uint32_t chunked = (16 * conv.quads + 32) * conv.groups + (4 * conv.quads + 16) * conv.block;
+        uint32_t chunked =
+            (16 * conv.quads + 32) * conv.groups + (4 * conv.quads + 16) * conv.block + 4 * conv.quads + 4;
         rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;
+}
+
+uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+{
+    uint32_t bytes = scratch_of(layer, from, units_in, false);
+    if (reds_m4_conv_tight(layer, from, units_in)) {
+        uint32_t tight = scratch_of(layer, from, units_in, true);
+        bytes = tight > bytes ? tight : bytes;
+    }
+    return bytes;
 }
 
 /* Fill lines with the padding; units outside a subnet that its words reach are 0. */
@@ -81,11 +109,11 @@ static void fill_lines(const reds_m4_input *input, uint32_t lines)
     }
 }
 
-reds_m4_input reds_m4_input_of(const reds_op *op)
+reds_m4_input reds_m4_input_of(const reds_op *op, bool tight)
 {
     reds_m4_input input = {
         .op = op,
-        .conv = reds_m4_conv_of(op->layer, op->from, op->units_in),
+        .conv = reds_m4_conv_of(op->layer, op->from, op->units_in, tight),
         .lines = op->scratch,
     };
     input.slots = (int8_t *)(input.lines + op->layer->kernel[0]);

@@ -21,7 +21,22 @@ static void drop(uint32_t *words, uint32_t live)
     }
 }
 
-void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream)
+/* Write the weights of a group for tight windows. Words of a position are unpacked as whole ones: what is too much gives
+ * way to the next position, or to zeros in the end. */
+static void arrange_tight(const reds_m4_input *input, const uint32_t *weights, uint32_t *to, uint32_t *room)
+{
+    const reds_m4_conv *conv = &input->conv;
+    uint32_t units = input->op->units_in;
+    for (uint32_t tap = 0; tap < conv->taps; tap++) {
+        reds_m4_unpack(weights + 4 * tap, room + tap * units, (units + 3) / 4, 16 * conv->taps);
+    }
+    for (uint32_t i = conv->taps * units; i < 4 * conv->quads; i++) {
+        room[i] = 0;
+    }
+    reds_m4_pack(room, to, conv->quads);
+}
+
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream, uint32_t *room)
 {
     const reds_op *op = input->op;
     const reds_m4_conv *conv = &input->conv;
@@ -37,7 +52,9 @@ void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *strea
         multipliers[r + 1] = (uint32_t)reds_m4_multiplier(table, row + 1) * 256;
     }
     stream += 4;
-    if (conv->flat || conv->taps == 1) {
+    if (conv->tight) {
+        arrange_tight(input, weights, stream, room);
+    } else if (conv->flat || conv->taps == 1) {
         reds_m4_mix(weights, stream, conv->quads, 16);
     } else {
         uint32_t across = conv->quads / conv->taps; /* words of a position */
@@ -62,7 +79,7 @@ void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out
 /* The last positions of the tensor, whose outputs go through a buffer: their last word may reach past it. */
 typedef struct {
     uint32_t positions;
-    int8_t *windows; /* room for two, if the memory behind the windows cannot be read; or NULL */
+    int8_t *windows; /* room for four, if the memory behind the windows cannot be read; or NULL */
 } tail;
 
 /* Compute four rows at so many positions, `end` included. */
@@ -83,13 +100,13 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         kernels[half][input->conv.quads - 1](&rows);
     }
     if (end.positions != 0) {
-        int8_t outputs[8];
+        int8_t outputs[16];
         rows.in = rows.end;
         if (end.windows != NULL) {
             reds_m4_copy(end.windows, rows.in, end.positions * window);
             rows.in = end.windows;
         }
-        rows.end = rows.in + 2 * window;
+        rows.end = rows.in + (end.positions + 1) / 2 * 2 * window;
         rows.out = outputs;
         rows.apart = 4;
         kernels[half][input->conv.quads - 1](&rows);
@@ -126,26 +143,24 @@ void reds_m4_conv_stationary(reds_m4_input *input)
     uint32_t *streams = input->rest, size = 4 * conv->quads + 8;
     bool in_place = conv->direct && op->units_in % 4 == 0;
     int8_t *windows = (int8_t *)(streams + size * (in_place ? 1 : groups));
-    tail end = {reds_m4_last_positions(op), in_place ? windows : NULL};
     if (in_place) {
+        const tail end = {reds_m4_last_positions(op, 0, positions), windows};
         for (uint32_t g = groups; g-- > 0;) {
-            reds_m4_arrange(input, g, streams);
+            reds_m4_arrange(input, g, streams, NULL);
             four_rows(input, streams, g, op->in, op->out, positions, end);
         }
         return;
     }
     for (uint32_t g = 0; g < groups; g++) {
-        reds_m4_arrange(input, g, streams + g * size);
+        reds_m4_arrange(input, g, streams + g * size, (uint32_t *)(void *)windows);
     }
     reds_m4_walk walk = reds_m4_gathering(input);
-    const tail none = {0, NULL};
     for (uint32_t first = 0; first < positions; first += REDS_M4_BLOCK) {
         uint32_t count = positions - first < REDS_M4_BLOCK ? positions - first : REDS_M4_BLOCK;
         gather(input, &walk, first, count, windows);
-        bool last = first + count == positions;
+        const tail end = {reds_m4_last_positions(op, first, count), NULL};
         for (uint32_t g = groups; g-- > 0;) {
-            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count,
-                      last ? end : none);
+            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count, end);
         }
     }
 }

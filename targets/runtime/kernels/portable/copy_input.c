@@ -32,15 +32,33 @@ static int8_t *outside(const reds_op *op, int8_t *to, uint32_t positions, uint32
     return to + (size_t)positions * pitch;
 }
 
-/* Write positions of the input, and return their end. */
+/* Write a position of the input eight bytes at a time. May read and write some bytes past it. */
+static void spread(int8_t *to, const int8_t *from, uint32_t units, uint32_t pitch)
+{
+    for (uint32_t i = 0; i < pitch; i += 8) {
+        uint64_t word = 0;
+        if (i < units) {
+            memcpy(&word, from + i, 8);
+            word = i + 8 > units ? word & (UINT64_MAX >> 8 * (i + 8 - units)) : word;
+        }
+        memcpy(to + i, &word, 8);
+    }
+}
+
+/* Write positions of the input, and return their end. The last one is written exactly. */
 static int8_t *inside(const reds_op *op, int8_t *to, const int8_t *from, uint32_t pitch)
 {
     uint32_t units = op->units_in, width = op->from->width;
+    const int8_t *end = op->in + reds_positions(op->from) * (size_t)units;
     if (pitch == units) {
         copy(to, from, width * units);
         return to + width * units;
     }
     for (uint32_t i = 0; i < width; i++, to += pitch, from += units) {
+        if (i + 7 < width && (size_t)(end - from) >= units + 7u) {
+            spread(to, from, units, pitch);
+            continue;
+        }
         for (uint32_t unit = units; unit < pitch; unit++) {
             to[unit] = 0;
         }

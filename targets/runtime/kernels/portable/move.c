@@ -38,16 +38,24 @@ void reds_portable_upsample(const reds_op *op)
     }
 }
 
-/* Requantize the units `begin` to `end` of input k at all positions, to `out` at the first one. */
+enum { BYTES = 256, WORTH_A_TABLE = 2 * BYTES };
+
+/* Requantize the units `begin` to `end` of input k at all positions, to `out` at the first one. Many values are looked
+ * up in a table of all bytes. */
 static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out)
 {
     const int8_t *in = reds_input_values(op, k) + begin;
     uint32_t units = reds_input_room(op, k)->units, count = end - begin, units_out = op->units_out;
+    uint32_t positions = reds_positions(op->to);
     int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k], zero = op->zero;
-    for (uint32_t position = reds_positions(op->to); position > 0;
-         position--, in += units, out += units_out) {
+    int8_t table[BYTES], *middle = table + BYTES / 2;
+    bool many = positions * count >= WORTH_A_TABLE;
+    for (int32_t byte = INT8_MIN; many && byte <= INT8_MAX; byte++) {
+        middle[byte] = reds_requantize(16 * byte + bias, multiplier, zero);
+    }
+    for (; positions > 0; positions--, in += units, out += units_out) {
         for (uint32_t u = 0; u < count; u++) {
-            out[u] = reds_requantize(16 * in[u] + bias, multiplier, zero);
+            out[u] = many ? middle[in[u]] : reds_requantize(16 * in[u] + bias, multiplier, zero);
         }
     }
 }
