@@ -99,7 +99,7 @@ def _at_rest(quads: int, groups: int, few: bool, in_place: bool) -> int:
         in_place: Whether the tensor is its windows.
     """
     if quads <= WORDS:
-        gathered, streams = (2, 1) if in_place else (BLOCK, groups)
+        gathered, streams = (4, 1) if in_place else (BLOCK, groups)
         return (16 * quads + 32) * streams + 4 * quads * gathered + 4
     block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
     return (16 * quads + 32) * groups + (4 * quads + 16) * block + 4 * quads + 4 if few else 0

@@ -119,7 +119,8 @@ def corners() -> list[Model]:
     """Return models that reach the corners of the portable kernels.
 
     Taps are further from each other than a row of the input is long, or than a tile of the stack; windows lie
-    in the padding alone; filters are more than those whose biases are kept for such windows.
+    in the padding alone; filters are more than those whose biases are kept for such windows; a concatenation
+    is large enough for a table.
     """
     models = []
     for seed, (sides, kind, units, options) in enumerate(CORNERS):
@@ -140,6 +141,7 @@ CORNERS: Sequence[tuple[tuple[int, int], Kind, int, Mapping[str, object]]] = (
     ((5, 5), Kind.CONV, 53, {"kernel": (3, 3), "dilation": (1, 2), "padding": (1, 2, 1, 2)}),
     ((4, 6), Kind.CONV, 2, {"kernel": (2, 2), "dilation": (3, 1), "padding": (3, 1, 3, 1)}),
     ((4, 5), Kind.CONV, 7, {"kernel": (2, 1), "stride": (2, 2), "padding": (1, 0, 1, 0)}),
+    ((16, 12), Kind.CONCAT, 0, {"inputs": (1, 1)}),
     ((4, 3), Kind.TRANSPOSED, 50, {"kernel": (2, 3), "stride": (1, 3)}),
     ((3, 4), Kind.TRANSPOSED, 5, {"kernel": (5, 2), "stride": (4, 1), "padding": (2, 0, 1, 1)}),
 )
@@ -230,3 +232,14 @@ def at_the_arena_end() -> list[Model]:
     lines = Maker(8, 4, 4, 3)
     lines.add(Kind.DEPTHWISE, 0, (2, 1), padding=(1, 0, 0, 0))
     return [pointwise.build([[16]]), windows.build([[4, 8]]), lines.build([[]])]
+
+
+def few_units() -> list[Model]:
+    """Return convolutions of one to three units for each way to run them, outputs at the end of the arena."""
+    models = []
+    for units in (1, 2, 3):
+        for reads, side in ((8, 1), (7, 1), (40, 1), (12, 3), (150, 3)):
+            maker = Maker(4, 4, reads, units)
+            maker.add(Kind.CONV, units, (side, side), padding=(side // 2,) * 4)
+            models.append(maker.build([[units]], f"{units} of {reads}, {side}x{side}"))
+    return models

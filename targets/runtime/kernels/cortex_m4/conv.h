@@ -211,10 +211,21 @@ static inline bool reds_m4_is_half(const reds_op *op, uint32_t group)
     return op->units_out - 4 * group <= 2;
 }
 
-/* Return how many of the last outputs go through a buffer: an odd one, or two if their last word reaches past. */
-static inline uint32_t reds_m4_last_positions(const reds_op *op)
+/* Return how many of the last positions have a last word that reaches past the tensor. */
+static inline uint32_t reds_m4_overhanging(const reds_op *op)
 {
-    return (uint32_t)op->to->height * op->to->width % 2 != 0 ? 1 : op->units_out % 4 != 0 ? 2 : 0;
+    return op->units_out % 4 == 0 ? 0 : op->units_out == 1 ? 3 : 1;
+}
+
+/* Return how many of `count` positions from `first` on go through a buffer, at most four: the last ones that overhang,
+ * such that an even number is left. */
+static inline uint32_t reds_m4_last_positions(const reds_op *op, uint32_t first, uint32_t count)
+{
+    uint32_t end = first + count + reds_m4_overhanging(op),
+             positions = (uint32_t)op->to->height * op->to->width;
+    uint32_t over = end > positions ? end - positions : 0;
+    over = over < count ? over : count;
+    return over + (count - over) % 2;
 }
 
 /* Copy the outputs of the last positions from the buffer: just the rows of a group that there are. */
@@ -232,6 +243,6 @@ void reds_m4_pack(const uint32_t *inputs, uint32_t *to, uint32_t quads);
 
 void reds_m4_conv_stationary(reds_m4_input *input);
 void reds_m4_conv_chunks(reds_m4_input *input);
-void reds_m4_conv_pairs(reds_m4_input *input);
+void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights);
 
 #endif

@@ -72,7 +72,7 @@ static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uin
     uint32_t rest = tight ? 0 : 16 * conv.quads + 68 * conv.groups + flat;
     if (conv.stationary) {
         bool direct = conv.direct && units_in % 4 == 0;
-        uint32_t windows = direct ? 2 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
+        uint32_t windows = direct ? 4 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
     }

@@ -8,6 +8,7 @@
 /* How windows are expanded, and the tables. */
 typedef struct {
     reds_m4_input *input;
+    const uint32_t *weights;
     reds_m4_walk walk;
     void (*words)(const int8_t *in, uint32_t *x, uint32_t quads);
     void (*taps)(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
@@ -89,18 +90,11 @@ static void plain_rows(const work *w, int8_t *out)
     const reds_m4_conv *conv = &w->input->conv;
     for (uint32_t row = 0; row < op->units_out; row++) {
         if (op->plain[row / 4] != 0) {
-            const uint32_t *weights =
-                (const uint32_t *)op->weights + (size_t)(row / 4) * 4 * conv->full_quads + row % 4;
+            const uint32_t *weights = w->weights + (size_t)(row / 4) * 4 * conv->full_quads + row % 4;
             int32_t sum = reds_m4_plain_sum(weights, 4, w->x, 2, conv->quads);
             out[row] = reds_m4_plain(op->table, row, sum, op->zero);
         }
     }
-}
-
-/* Return how many of the last positions have a last word that reaches past the tensor. */
-static uint32_t overhanging(const reds_op *op)
-{
-    return op->units_out % 4 == 0 ? 0 : op->units_out == 1 ? 3 : 1;
 }
 
 /* Compute the positions from `first` on one by one. */
@@ -109,10 +103,11 @@ static void singles(work *w, uint32_t first, uint32_t positions)
     const reds_op *op = w->input->op;
     const reds_m4_conv *conv = &w->input->conv;
     reds_m4_rows all = reds_m4_rows_of(op, w->x, conv->quads, conv->full_quads);
+    all.weights = w->weights;
     set_positions(w, 1);
     for (uint32_t position = first; position < positions; position++) {
         int8_t *out = op->out + position * op->units_out;
-        bool past = position + overhanging(op) >= positions;
+        bool past = position + reds_m4_overhanging(op) >= positions;
         reds_m4_rows rows = all;
         rows.out = past ? w->last : out;
         expand_next(w, w->x);
@@ -147,7 +142,7 @@ static void pairs(work *w, uint32_t count)
     const reds_m4_conv *conv = &w->input->conv;
     uint32_t groups = (op->units_out + 3) / 4;
     reds_m4_pair_rows rows = {
-        .weights = (const uint32_t *)op->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
+        .weights = w->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
         .x = w->x,
         .biases = w->biases,
         .sums = w->sums,
@@ -169,15 +164,16 @@ static void pairs(work *w, uint32_t count)
 
 #endif
 
-void reds_m4_conv_pairs(reds_m4_input *input)
+void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights)
 {
     const reds_op *op = input->op;
     work w = work_of(input);
+    w.weights = weights;
     uint32_t positions = (uint32_t)op->to->height * op->to->width, paired = 0;
 #ifdef __ARM_FP
     if (op->plain == NULL &&
         input->conv.quads > 8) { /* the last word of a pair must not reach past the tensor */
-        paired = positions < overhanging(op) ? 0 : (positions - overhanging(op)) / 2;
+        paired = positions < reds_m4_overhanging(op) ? 0 : (positions - reds_m4_overhanging(op)) / 2;
         if (paired != 0) {
             pairs(&w, paired);
         }

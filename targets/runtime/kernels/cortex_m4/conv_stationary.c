@@ -79,7 +79,7 @@ void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out
 /* The last positions of the tensor, whose outputs go through a buffer: their last word may reach past it. */
 typedef struct {
     uint32_t positions;
-    int8_t *windows; /* room for two, if the memory behind the windows cannot be read; or NULL */
+    int8_t *windows; /* room for four, if the memory behind the windows cannot be read; or NULL */
 } tail;
 
 /* Compute four rows at so many positions, `end` included. */
@@ -100,13 +100,13 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         kernels[half][input->conv.quads - 1](&rows);
     }
     if (end.positions != 0) {
-        int8_t outputs[8];
+        int8_t outputs[16];
         rows.in = rows.end;
         if (end.windows != NULL) {
             reds_m4_copy(end.windows, rows.in, end.positions * window);
             rows.in = end.windows;
         }
-        rows.end = rows.in + 2 * window;
+        rows.end = rows.in + (end.positions + 1) / 2 * 2 * window;
         rows.out = outputs;
         rows.apart = 4;
         kernels[half][input->conv.quads - 1](&rows);
@@ -143,8 +143,8 @@ void reds_m4_conv_stationary(reds_m4_input *input)
     uint32_t *streams = input->rest, size = 4 * conv->quads + 8;
     bool in_place = conv->direct && op->units_in % 4 == 0;
     int8_t *windows = (int8_t *)(streams + size * (in_place ? 1 : groups));
-    tail end = {reds_m4_last_positions(op), in_place ? windows : NULL};
     if (in_place) {
+        const tail end = {reds_m4_last_positions(op, 0, positions), windows};
         for (uint32_t g = groups; g-- > 0;) {
             reds_m4_arrange(input, g, streams, NULL);
             four_rows(input, streams, g, op->in, op->out, positions, end);
@@ -155,14 +155,12 @@ void reds_m4_conv_stationary(reds_m4_input *input)
         reds_m4_arrange(input, g, streams + g * size, (uint32_t *)(void *)windows);
     }
     reds_m4_walk walk = reds_m4_gathering(input);
-    const tail none = {0, NULL};
     for (uint32_t first = 0; first < positions; first += REDS_M4_BLOCK) {
         uint32_t count = positions - first < REDS_M4_BLOCK ? positions - first : REDS_M4_BLOCK;
         gather(input, &walk, first, count, windows);
-        bool last = first + count == positions;
+        const tail end = {reds_m4_last_positions(op, first, count), NULL};
         for (uint32_t g = groups; g-- > 0;) {
-            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count,
-                      last ? end : none);
+            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count, end);
         }
     }
 }
