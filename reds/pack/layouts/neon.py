@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.pack.layouts.fast import Fast
+from reds.pack.layouts.fast import KINDS, Fast
 from reds.pack.model import IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded, round_up
 
@@ -41,17 +41,21 @@ class Neon(Fast):
     id = 5
     name = "neon"
     alignment = 16
+    kinds = KINDS | {Kind.MULTIPLY, Kind.CONCAT, Kind.PRELU, Kind.EMBED, Kind.TRANSPOSED}
     dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
     padded_pools = True
+    broadcasts = True
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as int8 [panels][quads][groups of 4 rows][4 rows][4 inputs].
 
-        Depthwise: [taps][units, padded to a multiple of 8].
+        Depthwise: [taps][units, padded to a multiple of 8]. Embeddings are canonical.
         """
+        if layer.kind is Kind.EMBED:
+            return super().weights(layer)
         if layer.kind is Kind.DEPTHWISE:
             return padded(layer.weights.T, 1, 8).tobytes()
-        if layer.kind not in (Kind.DENSE, Kind.CONV):
+        if layer.kind not in (Kind.DENSE, Kind.CONV, Kind.TRANSPOSED):
             return b""
         rows, units = len(layer.weights), layer.weights.shape[1] // layer.taps
         if _tight(layer, units):
@@ -68,7 +72,7 @@ class Neon(Fast):
         """
         if layer.kind is Kind.DENSE:
             return step.units_in + QUAD if step.units_in % QUAD else 0
-        if layer.kind is Kind.CONV:
+        if layer.kind in (Kind.CONV, Kind.TRANSPOSED):
             return self._copy(layer, sources[0], step.units_in)
         if layer.kind is Kind.DEPTHWISE:
             return self._depthwise(layer, sources[0], step.units_in)
@@ -90,7 +94,11 @@ class Neon(Fast):
         tight = _tight(layer, source.units)
         pitch = source.units if tight else round_up(live, QUAD)
         whole = not tight or layer.kernel[1] * pitch % QUAD == 0
-        if not any(layer.padding) and pitch == live and whole:
+        if layer.kind is Kind.CONV and not any(layer.padding) and pitch == live and whole:
             return 0
         top, left, bottom, right = layer.padding
-        return (source.height + top + bottom) * (source.width + left + right) * pitch + QUAD
+        height, width = source.height + top + bottom, source.width + left + right
+        if layer.kind is Kind.TRANSPOSED:  # spread out, with the rest of a window around it
+            height = (source.height - 1) * layer.stride[0] + 2 * layer.kernel[0] - 1 - top - bottom
+            width = (source.width - 1) * layer.stride[1] + 2 * layer.kernel[1] - 1 - left - right
+        return height * width * pitch + QUAD
