@@ -160,7 +160,7 @@ WINDOWS: tuple[tuple[tuple[int, int], int, dict[str, tuple[int, ...]]], ...] = (
     ((9, 23), 9, {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}),
     ((9, 14), 7, {"kernel": (5, 5), "padding": (2, 2, 2, 2)}),
     ((14, 9), 4, {"kernel": (2, 8), "stride": (1, 2), "padding": (1, 4, 0, 3)}),
-    ((30, 20), 5, {"kernel": (7, 4), "dilation": (4, 1), "padding": (0, 0, 0, 3)}),  # several strips
+    ((50, 20), 5, {"kernel": (7, 4), "dilation": (8, 1), "padding": (4, 0, 4, 3)}),  # several strips
     ((12, 12), 4, {"kernel": (11, 11), "padding": (5, 5, 5, 5)}),  # more taps than are unrolled
     ((11, 10), 5, {"kernel": (3, 4), "stride": (3, 4), "padding": (1, 1, 1, 1)}),
     ((17, 16), 5, {"kernel": (3, 3), "dilation": (2, 3), "padding": (2, 3, 2, 3)}),
