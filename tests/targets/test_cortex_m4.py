@@ -19,6 +19,7 @@ from tests.targets.support.models import (
     few_units,
     large_biases,
     plain_conv,
+    pools_and_broadcasts,
     stored,
     windows,
 )
@@ -56,7 +57,7 @@ def test_last_outputs_stay_within_the_arena(programs: Cross, tmp_path: Path) -> 
     """Kernels write words or windows of four outputs: the last ones would reach past the tensor."""
     file = tmp_path / "net.reds"
     program = programs.program("run_pack.c", flags=[*FLAGS, *UNDEFINED])
-    for model in (*few_units(), *windows()):
+    for model in (*few_units(), *windows(), *pools_and_broadcasts()):
         file.write_bytes(stored(model, LAYOUT))
         x = inputs(model, 1)
         done = programs.run(program, CPU, str(file), "exact", stdin=x.tobytes())

@@ -48,6 +48,7 @@ def shapes() -> list[Model]:
         *every_kind,
         *along_lines(),
         *windows(),
+        *pools_and_broadcasts(),
         *corners(),
         plain_conv(),
         large_biases(),
@@ -183,6 +184,24 @@ def windows() -> list[Model]:
         maker = Maker(*sides, 3, seed)
         maker.add(Kind.GROUPED, 3 * (1 + seed % 5), groups=3, **options)  # type: ignore[arg-type]
         models.append(maker.build([[]], f"grouped-{seed}"))
+    return models
+
+
+def pools_and_broadcasts() -> list[Model]:
+    """Return models of large and padded pools, and of inputs that repeat rows, columns or both."""
+    pools = Maker(9, 8, 5)
+    pools.add(Kind.MAX_POOL, 0, (6, 7), (2, 1), (2, 3, 1, 2))
+    pools.add(Kind.AVERAGE_POOL, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+    pools.add(Kind.FLATTEN)
+    many = Maker(19, 18, 5)
+    many.add(Kind.AVERAGE_POOL, 0, (18, 17))
+    models = [pools.build([[]], "pools"), many.build([[]], "many-values")]
+    for kernel in ((1, 6), (5, 1), (5, 6)):
+        maker = Maker(5, 6, 5)
+        repeated = maker.add(Kind.MAX_POOL, 0, kernel)
+        total = maker.add(Kind.ADD, inputs=(0, repeated))
+        maker.add(Kind.MULTIPLY, inputs=(total, repeated))
+        models.append(maker.build([[]], f"repeats-{kernel[0]}x{kernel[1]}"))
     return models
 
 
