@@ -45,6 +45,9 @@ typedef struct {
 void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
 void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
 
+/* Expand two windows of whole words that lie one after the other. */
+void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads);
+
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
 
@@ -56,18 +59,24 @@ void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t s
 
 void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
 
-/* Two positions times all rows, more than eight words of inputs each. */
+/* Two positions times all rows, more than eight words of inputs each. Groups of four rows pass from the last to the
+ * first, and each has a record: 256 * bias of its rows, room for eight sums, multipliers / 256, and zero point + 127. */
 typedef struct {
+    int32_t skip;               /* bytes from the end of eight words of a group to the group before */
+    const int32_t *records_end; /* behind the first group's */
+    int32_t *next;              /* the last group's record */
+    int8_t *out;                /* of the last group */
+    uint32_t ones;              /* 0x01010101 */
+    uint32_t apart;             /* bytes from one position's output to the next, and 4 */
+    uint32_t last_words;        /* of the last chunk, less 1 */
+    const uint32_t *x;       /* for each word of four inputs its halves, then those of the second position */
+    uint32_t chunks;         /* of eight words, without the first one */
     const uint32_t *weights; /* of the last group */
-    const uint32_t *x; /* for each word of four inputs its two halves, then those of the second position */
-    const int32_t *biases; /* 256 * bias, from the last group to the first */
-    int32_t *sums;         /* in the same order eight sums and four multipliers / 256 */
-    uint32_t quads, full_quads;
-    int8_t *out;    /* of the last group */
-    uint32_t apart; /* bytes from one position to the next */
-    uint32_t groups;
-    int32_t zero;
+    int32_t last_skip;       /* as skip, after the last chunk */
+    int32_t *records;
 } reds_m4_pair_rows;
+
+enum { REDS_M4_RECORD = 17 }; /* words */
 
 void reds_m4_pair(const reds_m4_pair_rows *rows);
 

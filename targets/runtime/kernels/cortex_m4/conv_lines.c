@@ -69,7 +69,7 @@ static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uin
 {
     reds_m4_conv conv = reds_m4_conv_of(layer, from, units_in, tight);
     uint32_t outside = reds_padded(layer) ? 1 : 0, flat = conv.flat ? 4 * conv.quads + 4 : 0;
-    uint32_t rest = tight ? 0 : 16 * conv.quads + 68 * conv.groups + flat;
+    uint32_t rest = tight ? 0 : 16 * conv.quads + (4 * REDS_M4_RECORD + 4) * conv.groups + flat;
     if (conv.stationary) {
         bool direct = conv.direct && units_in % 4 == 0;
         uint32_t windows = direct ? 4 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;

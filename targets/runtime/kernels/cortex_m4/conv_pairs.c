@@ -14,7 +14,7 @@ typedef struct {
     void (*taps)(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
     uint32_t spacing; /* words in x from the halves of four inputs to the next */
     uint32_t *x;
-    int32_t *biases, *sums;
+    int32_t *records;
     int8_t *last;   /* an output whose last word reaches past the tensor */
     int8_t *window; /* a flat window */
     uint32_t columns;
@@ -25,9 +25,8 @@ static work work_of(reds_m4_input *input)
 {
     const reds_m4_conv *conv = &input->conv;
     work w = {.input = input, .x = input->rest, .columns = reds_m4_columns(input)};
-    w.biases = (int32_t *)(w.x + 4 * conv->quads);
-    w.sums = w.biases + 4 * conv->groups;
-    w.last = (int8_t *)(w.sums + 12 * conv->groups);
+    w.records = (int32_t *)(w.x + 4 * conv->quads);
+    w.last = (int8_t *)(w.records + REDS_M4_RECORD * conv->groups);
     w.window = w.last + 4 * conv->groups;
     w.walk = reds_m4_gathering(input);
     return w;
@@ -123,16 +122,17 @@ static void singles(work *w, uint32_t first, uint32_t positions)
 
 #ifdef __ARM_FP
 
-/* Decode the table in the order of the kernel: from the last group to the first. */
-static void decode(const work *w, uint32_t groups)
+/* Write the records of the groups, from the last to the first. */
+static void write_records(const work *w, uint32_t groups)
 {
-    const reds_m4_table *table = w->input->op->table;
-    int32_t *bias = w->biases, *multiplier = w->sums + 8;
-    for (uint32_t g = groups; g-- > 0; multiplier += 8) {
-        for (uint32_t r = 4 * g; r < 4 * g + 4; r++) {
-            *bias++ = reds_m4_bias(table, r);
-            *multiplier++ = reds_m4_multiplier(table, r);
+    const reds_op *op = w->input->op;
+    int32_t *record = w->records;
+    for (uint32_t g = groups; g-- > 0; record += REDS_M4_RECORD) {
+        for (uint32_t r = 0; r < 4; r++) {
+            record[r] = reds_m4_bias(op->table, 4 * g + r);
+            record[r + 12] = reds_m4_multiplier(op->table, 4 * g + r);
         }
+        record[16] = op->zero + 127;
     }
 }
 
@@ -140,25 +140,39 @@ static void pairs(work *w, uint32_t count)
 {
     const reds_op *op = w->input->op;
     const reds_m4_conv *conv = &w->input->conv;
-    uint32_t groups = (op->units_out + 3) / 4;
+    uint32_t groups = (op->units_out + 3) / 4, last = (conv->quads - 1) % 8;
+    int32_t row = (int32_t)(16 * conv->full_quads);
     reds_m4_pair_rows rows = {
-        .weights = w->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
-        .x = w->x,
-        .biases = w->biases,
-        .sums = w->sums,
-        .quads = conv->quads,
-        .full_quads = conv->full_quads,
+        .skip = -row - 128,
+        .records_end = w->records + REDS_M4_RECORD * groups,
+        .next = w->records,
         .out = op->out + 4 * (groups - 1),
-        .apart = op->units_out,
-        .groups = groups,
-        .zero = op->zero,
+        .ones = 0x01010101,
+        .apart = op->units_out + 4,
+        .last_words = last,
+        .x = w->x,
+        .chunks = (conv->quads - 1) / 8,
+        .weights = w->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
+        .last_skip = -row - 16 * (int32_t)(last + 1),
+        .records = w->records,
     };
-    decode(w, groups);
+    bool direct = conv->direct && op->units_in % 4 == 0;
+    const int8_t *in = op->in;
+    write_records(w, groups);
     set_positions(w, 2);
-    for (; count != 0; count--, rows.out += 2 * op->units_out) {
-        expand_next(w, w->x);
-        expand_next(w, w->x + 2);
+    for (uint32_t pair = 0; pair < count; pair++, rows.out += 2 * op->units_out) {
+        if (direct) {
+            reds_m4_expand_pair(in, w->x, conv->quads);
+            in += 2 * op->units_in;
+        } else {
+            expand_next(w, w->x);
+            expand_next(w, w->x + 2);
+        }
         reds_m4_pair(&rows);
+    }
+    if (direct) { /* a last odd position finds its line */
+        reds_m4_set_lines(w->input, 0);
+        w->x_at = 2 * count;
     }
 }
 

@@ -58,6 +58,32 @@ FUNCTION reds_m4_expand_\spacing
     EXPAND_WORDS 8
     EXPAND_WORDS 16
 
+/* void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads) */
+FUNCTION reds_m4_expand_pair
+    push    {r4-r11}
+    mov     r3, #0xff00ff00
+    add     r12, r0, r2, lsl #2
+    lsrs    r2, r2, #1
+    bcc     1f
+    ldr     r5, [r0], #4
+    ldr     r7, [r12], #4
+    EXPAND  r5, r4
+    EXPAND  r7, r6
+    stm     r1!, {r4-r7}
+1:
+    ldrd    r5, r9, [r0], #8
+    ldrd    r7, r11, [r12], #8
+    EXPAND  r5, r4
+    EXPAND  r7, r6
+    EXPAND  r9, r8
+    EXPAND  r11, r10
+    stm     r1!, {r4-r11}
+    subs    r2, r2, #1
+    bne     1b
+    pop     {r4-r11}
+    bx      lr
+    .size   reds_m4_expand_pair, . - reds_m4_expand_pair
+
 /* void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x)
  *
  * r0, r1: values of the run and where they go; r2: where the run goes; r9: rows left; r10: walk; r11: run;
