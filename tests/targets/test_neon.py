@@ -103,7 +103,7 @@ def test_grouped_convolutions_equal_the_reference(
     ):
         maker = Maker(5, 7, 3, groups)
         maker.add(Kind.CONV, groups * reads)
-        maker.add(Kind.GROUPED, groups * writes, groups=groups, **window)  # type: ignore[arg-type]
+        maker.add(Kind.GROUPED, groups * writes, groups=groups, **window)
         model = maker.build([[reads], [groups * reads]], f"grouped-{groups}")
         equals_the_reference(model, inputs(model, 2))
 
@@ -135,6 +135,19 @@ def test_values_in_runs_of_any_length_equal_the_reference(equals_the_reference: 
         maker.add(Kind.PRELU)
         model = maker.build([[(units + 1) // 2], [units]], f"values-{units}")
         equals_the_reference(model, inputs(model, 2))
+
+
+@pytest.mark.parametrize(("positions", "heads", "units"), [(3, 2, 8), (4, 1, 9), (7, 3, 8), (21, 2, 20)])
+def test_attentions_equal_the_reference(
+    equals_the_reference: Check, positions: int, heads: int, units: int
+) -> None:
+    """Subnets keep whole heads."""
+    maker = Maker(positions, 1, 5, units)
+    for source in range(3):
+        maker.add(Kind.CONV, heads * units, inputs=(source,))
+    maker.add(Kind.ATTENTION, inputs=(1, 2, 3), groups=heads)
+    model = maker.build([[units] * 3, [heads * units] * 3], f"attention-{heads}-{units}")
+    equals_the_reference(model, inputs(model, 2))
 
 
 def test_average_over_more_values_than_a_halfword_can_sum_is_exact(equals_the_reference: Check) -> None:

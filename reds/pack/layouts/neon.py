@@ -42,7 +42,15 @@ class Neon(Fast):
     id = 5
     name = "neon"
     alignment = 16
-    kinds = KINDS | {Kind.MULTIPLY, Kind.CONCAT, Kind.PRELU, Kind.EMBED, Kind.TRANSPOSED, Kind.GROUPED}
+    kinds = KINDS | {
+        Kind.GROUPED,
+        Kind.TRANSPOSED,
+        Kind.MULTIPLY,
+        Kind.CONCAT,
+        Kind.PRELU,
+        Kind.ATTENTION,
+        Kind.EMBED,
+    }
     dilated = frozenset({Kind.CONV, Kind.DEPTHWISE, Kind.GROUPED})
     padded_pools = True
     broadcasts = True
@@ -87,7 +95,7 @@ class Neon(Fast):
             return self._copy(layer, sources[0], step.units_in)
         if layer.kind is Kind.DEPTHWISE:
             return self._depthwise(layer, sources[0], step.units_in)
-        return 0
+        return super().scratch(layer, sources, step)
 
     @staticmethod
     def _depthwise(layer: IntegerLayer, source: TensorShape, live: int) -> int:

@@ -61,6 +61,8 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
         return at_most(reds_neon_copy_bytes(layer, from, units_in));
     case REDS_DEPTHWISE:
         return at_most(reds_neon_depthwise_bytes(layer, from, units_in));
+    case REDS_ATTENTION: /* a number for each position of its keys */
+        return 4 * reds_positions(&tensors[layer->input[1]]);
     default:
         return 0;
     }
@@ -100,6 +102,7 @@ static void conv_dotprod(const reds_op *op)
         [REDS_MAX_POOL] = reds_neon_max_pool,                                                     \
         [REDS_ADD] = reds_neon_add,                                                               \
         [REDS_FLATTEN] = reds_neon_flatten,                                                       \
+        [REDS_ATTENTION] = reds_neon_attention,                                                   \
         [REDS_MULTIPLY] = reds_neon_multiply,                                                     \
         [REDS_CONCAT] = reds_neon_concat,                                                         \
         [REDS_PRELU] = reds_neon_prelu,                                                           \

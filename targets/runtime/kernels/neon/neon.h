@@ -66,6 +66,7 @@ void reds_neon_multiply(const reds_op *op);
 void reds_neon_concat(const reds_op *op);
 void reds_neon_prelu(const reds_op *op);
 void reds_neon_embed(const reds_op *op);
+void reds_neon_attention(const reds_op *op);
 
 /* Return whether the columns of a kernel row are stored without padding between them. */
 static inline bool reds_neon_tight(const reds_layer *layer, uint32_t full)
