@@ -51,6 +51,9 @@ void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads);
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
 
+/* The same for windows of three rows of nine bytes: eight of each row, then the last byte of the three. */
+void reds_m4_gather_nines(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
+
 /* Copy positions, each to whole words. Reads up to three bytes past the last one. */
 void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units);
 
@@ -142,6 +145,7 @@ typedef struct {
     uint32_t taps;
     bool flat;           /* windows of fewer than four units: weights are cut into words across positions */
     bool tight;          /* windows of units that fill no words, one after the other without gaps */
+    bool nines;          /* flat windows of three rows of nine bytes */
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */

@@ -34,6 +34,8 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
     reds_m4_conv conv = {
         .taps = taps,
         .flat = flat,
+        .nines =
+            from->units == 3 && layer->kernel[0] == 3 && layer->kernel[1] == 3 && layer->dilation[1] == 1,
         .tight = tight,
         .copied = copied,
         .direct = taps == 1 && layer->stride[0] == 1 && layer->stride[1] == 1,

@@ -259,6 +259,38 @@ FUNCTION reds_m4_gather
     pop     {r4-r11, pc}
     .size   reds_m4_gather, . - reds_m4_gather
 
+/* void reds_m4_gather_nines(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions)
+ *
+ * r0: bytes between windows; r4-r6: lines; r7-r12, lr: a window */
+FUNCTION reds_m4_gather_nines
+    push    {r4-r11, lr}
+    ldr     r12, [r0, #WALK_LINES]
+    ldr     r0, [r0, #WALK_STEP]
+    ldm     r12, {r4-r6}
+    add     r4, r4, r1
+    add     r5, r5, r1
+    add     r6, r6, r1
+1:
+    ldrb    lr, [r4, #8]
+    ldrb    r1, [r5, #8]
+    ldrb    r7, [r6, #8]
+    orr     lr, lr, r1, lsl #8
+    orr     lr, lr, r7, lsl #16
+    ldr     r7, [r4]
+    ldr     r8, [r4, #4]
+    ldr     r9, [r5]
+    ldr     r10, [r5, #4]
+    ldr     r11, [r6]
+    ldr     r12, [r6, #4]
+    stm     r2!, {r7-r12, lr}
+    add     r4, r4, r0
+    add     r5, r5, r0
+    add     r6, r6, r0
+    subs    r3, r3, #1
+    bne     1b
+    pop     {r4-r11, pc}
+    .size   reds_m4_gather_nines, . - reds_m4_gather_nines
+
 /* void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units)
  *
  * Copy positions to whole words each; units that fill no word are followed by zeros.
