@@ -25,6 +25,12 @@ LEAST = 8
 """Fewest neighbors that a layer is compared with."""
 _FEW = 16
 """Outputs of a layer so small that what it costs once outweighs them."""
+_FEW_POSITIONS = 8
+"""Positions of a layer so small that what it prepares for each line or row outweighs them."""
+_VECTOR = 16
+"""Units that a vector of NEON or Helium holds."""
+_NARROW = 8
+"""Units of a position, of a head or of a concatenation that fill no vector."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,22 @@ def _traits(model: Model, layout: Layout, layer: IntegerLayer, step: Step, outpu
         yield "odd input"
     if step.units_out < 4:
         yield "few units"
+    if step.units_out < _NARROW:
+        yield "narrow vectors"
+    if step.units_out < _VECTOR:
+        yield "part of a vector"
+    if step.units_in < 4:
+        yield "few inputs"
+    if min(source.positions, written.positions) <= _FEW_POSITIONS:
+        yield "few positions"
+    if min(written.height, written.width) == 1 < min(source.height, source.width):
+        yield "one line"
+    if layer.taps == 1 and layer.stride != (1, 1):
+        yield "skipped positions"
+    if layer.kind is Kind.ATTENTION and written.units // layer.groups < _NARROW:
+        yield "narrow heads"
+    if layer.kind is Kind.CONCAT and step.units_out < _NARROW:
+        yield "short copies"
     if layer.kind in WEIGHTED and any(layer.padding) and written.positions <= 2 * layer.taps:
         yield "mostly border"
     if any(model.tensors[other] != source for other in layer.inputs[1:]) and layer.kind is not Kind.CONCAT:

@@ -1,22 +1,35 @@
 """Which kernels run the layers of a pack, and the reasons for portable ones."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from reds.pack.kernel_use import PORTABLE, kernel_lines, portable_layers
-from reds.pack.layouts import CANONICAL, LAYOUTS, best
-from reds.pack.model import Kind
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout, best
+from reds.pack.model import IntegerLayer, Kind, TensorShape
 from tests.support.modern import modern_nets
 from tests.support.nets import Maker, random_model
 
 FAST = [layout for layout in LAYOUTS.values() if layout is not CANONICAL]
 
 
-def with_prelus(count: int) -> Maker:
+def pairs(count: int) -> Maker:
     maker = Maker(5, 5, 4)
     for _ in range(count):
         maker.add(Kind.CONV, 4)
-        maker.add(Kind.PRELU)
+        maker.add(Kind.DEPTHWISE, 0, (3, 3), padding=(1, 1, 1, 1))
     return maker
+
+
+@pytest.fixture
+def no_depthwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the kernels of depthwise layers from every layout."""
+
+    def refusal(layout: Layout, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        return "a depthwise layer of tests" if layer.kind is Kind.DEPTHWISE else ""
+
+    for layout in FAST:
+        monkeypatch.setattr(type(layout), "refusal", refusal)
 
 
 @pytest.mark.parametrize("layout", FAST, ids=lambda layout: layout.name)
@@ -30,17 +43,21 @@ def test_portable_layers_are_those_without_another_layout(layout: object) -> Non
         assert bool(portable) == all(line.startswith(PORTABLE) for line in lines)
 
 
+@pytest.mark.usefixtures("no_depthwise")
 def test_layers_of_one_reason_share_a_line() -> None:
-    model = with_prelus(2).build([[4, 4]])
+    model = pairs(2).build([[4, 4]])
     assert kernel_lines(model, [4]) == [
-        "portable kernels run layers 1, 3 of 4: radix256 has no kernel for a layer of kind prelu"
+        "portable kernels run layers 1, 3 of 4: radix256 has no kernel for a depthwise layer of tests"
+    ]
+    assert kernel_lines(pairs(1).build([[4]]), [4]) == [
+        "portable kernels run layer 1 (depthwise) of 2: radix256 has no kernel for a depthwise layer of tests"
     ]
     assert kernel_lines(model, [0]) == [
         "portable kernels run layers 0, 1, 2, 3 of 4: this processor has no others"
     ]
-    many = with_prelus(9).build([[4] * 9])
+    many = pairs(9).build([[4] * 9])
     assert kernel_lines(many, [5]) == [
-        "portable kernels run 9 layers of 18: neon has no kernel for a layer of kind prelu"
+        "portable kernels run 9 layers of 18: neon has no kernel for a depthwise layer of tests"
     ]
 
 

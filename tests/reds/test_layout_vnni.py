@@ -1,5 +1,7 @@
 """Weights in the x86 layout mean the same numbers, for every subnet."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def seen(layer: IntegerLayer, step: Step, x: np.ndarray, zero: int) -> np.ndarra
 def test_panels_and_tables_give_the_sums(
     units: tuple[int, int], kernel: tuple[int, int], part: int, seed: int
 ) -> None:
-    """A prefix of each panel against x + 128, with the table's last biases, is the sum with the model's biases."""
+    """A prefix of each panel against x + 128, with the table's last biases, is the sum with the model's."""
     maker = Maker(4, 5, 3, seed)
     maker.add(Kind.CONV, units[0])
     maker.add(Kind.CONV, units[1], kernel, padding=(0, kernel[1] - 1, 0, 0))
@@ -76,6 +78,34 @@ def test_depthwise_taps_stand_by_four() -> None:
     assert not quads[..., 3].any()
     bias = np.frombuffer(VNNI.table(layer, step), "<i4").reshape(3, -1)[2, :2]
     assert np.array_equal(bias, step.bias - 128 * layer.weights.sum(axis=1))
+
+
+def test_each_group_has_panels_of_its_own() -> None:
+    maker = Maker(5, 5, 8)
+    maker.add(Kind.GROUPED, 6, (3, 3), groups=2)
+    layer = maker.build([[6]]).layers[0]
+    panels = np.frombuffer(VNNI.weights(layer), np.int8).reshape(2, 9, 16, 4)
+    assert np.array_equal(panels[:, :, :3], layer.weights.reshape(2, 3, 9, 4).transpose(0, 2, 1, 3))
+    assert not panels[:, :, 3:].any()
+
+
+@pytest.mark.parametrize(
+    ("units", "kind", "options", "refusal"),
+    [
+        (8, Kind.GROUPED, {"groups": 2}, ""),
+        (12, Kind.GROUPED, {"groups": 2}, "a grouped layer whose groups read 6 units each"),
+        (4, Kind.CONV, {"dilation": (2, 1)}, ""),
+        (3, Kind.CONV, {"dilation": (2, 1)}, "a dilated conv layer that reads fewer than 4 units"),
+        (3, Kind.MAX_POOL, {"padding": (1, 1, 1, 1)}, ""),
+    ],
+)
+def test_layers_without_a_kernel_are_refused(
+    units: int, kind: Kind, options: dict[str, Any], refusal: str
+) -> None:
+    maker = Maker(9, 9, units)
+    maker.add(kind, 12 if kind is not Kind.MAX_POOL else 0, (3, 3), **options)
+    assert VNNI.refusal(maker.layers[0], maker.tensors[:1]).startswith(refusal)
+    assert bool(VNNI.refusal(maker.layers[0], maker.tensors[:1])) == bool(refusal)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)

@@ -16,9 +16,10 @@ from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.pack.model import Model
 from tests.support.nets import inputs
 from tests.targets.support import bare
+from tests.targets.support.cross import Cross
 from tests.targets.support.machines import MACHINES, Machine
 from tests.targets.support.models import shapes, stored
-from tests.targets.support.sources import RUNTIME, SUPPORT, WARNINGS, X86_LAYOUT
+from tests.targets.support.sources import CORTEX_M4, RUNTIME, SUPPORT, WARNINGS, X86_LAYOUT
 
 COMPILERS = ("gcc", "clang")
 LEVELS = (("-O3",), ("-O2",), ("-Os",), ("-O3", "-flto"))
@@ -74,6 +75,18 @@ def differing_on(program: bare.Bare, models: Sequence[Model], folder: Path) -> I
             yield model.name
 
 
+def differing_on_m4(cross: Cross, flags: Sequence[str], models: Sequence[Model]) -> Iterator[str]:
+    """Yield the models whose outputs differ on a processor with Linux and the instructions of a Cortex-M4."""
+    program = cross.program("run_pack.c", flags=["-mcpu=cortex-a7", "-mfpu=vfpv4", "-mthumb", *flags])
+    file = cross.folder / "net.reds"
+    for model in models:
+        x = inputs(model, 2)
+        file.write_bytes(stored(model, LAYOUTS[4]))
+        expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+        if cross.run(program, "cortex-a7", str(file), stdin=x.tobytes()).stdout != expected:
+            yield model.name
+
+
 def faults(folder: Path) -> Iterator[str]:
     """Yield a line for each build, and what is wrong with it."""
     for name, machine in MACHINES.items():
@@ -88,6 +101,10 @@ def faults(folder: Path) -> Iterator[str]:
                 continue  # Debian's clang links at link time with a linker of its own
             different = ", ".join(differing(built_small(folder, compiler, flags), models, folder))
             yield f"this machine, {compiler} {' '.join(flags)}, run: {different or 'ok'}"
+        cross = Cross("arm-linux-gnueabihf-gcc", "qemu-arm", tuple(CORTEX_M4), folder / "".join(flags))
+        cross.folder.mkdir()
+        different = ", ".join(differing_on_m4(cross, flags, models))
+        yield f"cortex-m4, gcc {' '.join(flags)}, run: {different or 'ok'}"
         for name, core in bare.CORES.items():
             program = bare.build(folder / f"{name}{''.join(flags)}", core, *flags)
             different = ", ".join(differing_on(program, models, folder))

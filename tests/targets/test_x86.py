@@ -117,6 +117,23 @@ def test_wide_convolutions_and_pools_equal_the_reference(
     check(model, inputs(model, 3, seed))
 
 
+def test_grouped_dilated_and_transposed_convolutions_equal_the_reference(check: Check) -> None:
+    """Groups of any number of rows, windows with gaps at any stride, and inputs of few units spread out."""
+    for seed, groups in enumerate((2, 3, 4)):
+        maker = Maker(9, 7, 3, seed)
+        maker.add(Kind.CONV, 8 * groups)
+        maker.add(Kind.GROUPED, 10 * groups, (3, 3), (1, 2), (1, 1, 1, 1), groups=groups)
+        maker.add(Kind.CONV, 5, (2, 3), padding=(1, 2, 1, 2), dilation=(2, 2))
+        maker.add(Kind.DEPTHWISE, 0, (3, 3), (1 + seed % 2, 1), (2, 3, 2, 3), dilation=(2, 3))
+        maker.add(Kind.CONV, 1 + seed)
+        maker.add(Kind.TRANSPOSED, 19, (3, 2), (2, 1 + seed), (1, 0, 1, 1))
+        maker.add(Kind.MAX_POOL, 0, (3, 3), (2, 1), (1, 1, 1, 1))
+        maker.add(Kind.AVERAGE_POOL, 0, (2, 3), (1, 2), (1, 1, 1, 1))
+        model = maker.build([[8, 3, 1, 7], [8 * groups, 5, 1 + seed, 19]])
+        assert all(not LAYOUTS[6].refusal(layer, model.tensors[layer.inputs[0] :]) for layer in model.layers)
+        check(model, inputs(model, 3, seed))
+
+
 def test_largest_sum_and_bias_in_int32_are_exact(check: Check) -> None:
     """The largest fan-in and bias of the format, with all weights and inputs at their limits."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)

@@ -12,7 +12,7 @@ from math import gcd
 from reds.pack.model import IntegerLayer, Kind, TensorShape
 from reds.pack.padding import round_up
 
-STRIP_BYTES = 6144
+STRIP_BYTES = 8192
 """Strips are chosen to be at most this large where one line of 12 outputs fits."""
 STRIP_LIMIT = 16384
 """A layer that needs more scratch has no kernel."""

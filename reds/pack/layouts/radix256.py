@@ -68,7 +68,7 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
         pitch, quads = source.units, -(-layer.taps * source.units // 4)
     else:
         pitch, quads = round_up(units_in, 4) if windows else units_in, layer.taps * -(-units_in // 4)
-    pairs = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
+    pairs = 16 * quads + 72 * groups + (4 * quads + 4 if flat else 0)
     few = groups * quads <= FEW and (not flat or _rows_are_words(layer, source))
     in_place = not windows and layer.stride == (1, 1) and units_in % 4 == 0
     needed = _lines(layer, source, units_in, pitch) + max(pairs, _at_rest(quads, groups, few, in_place))
@@ -99,7 +99,7 @@ def _at_rest(quads: int, groups: int, few: bool, in_place: bool) -> int:
         in_place: Whether the tensor is its windows.
     """
     if quads <= WORDS:
-        gathered, streams = (2, 1) if in_place else (BLOCK, groups)
+        gathered, streams = (4, 1) if in_place else (BLOCK, groups)
         return (16 * quads + 32) * streams + 4 * quads * gathered + 4
     block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
     return (16 * quads + 32) * groups + (4 * quads + 16) * block + 4 * quads + 4 if few else 0

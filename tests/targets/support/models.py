@@ -48,6 +48,7 @@ def shapes() -> list[Model]:
         *every_kind,
         *along_lines(),
         *windows(),
+        *pools_and_broadcasts(),
         *corners(),
         plain_conv(),
         large_biases(),
@@ -119,7 +120,8 @@ def corners() -> list[Model]:
     """Return models that reach the corners of the portable kernels.
 
     Taps are further from each other than a row of the input is long, or than a tile of the stack; windows lie
-    in the padding alone; filters are more than those whose biases are kept for such windows.
+    in the padding alone; filters are more than those whose biases are kept for such windows; a concatenation
+    is large enough for a table.
     """
     models = []
     for seed, (sides, kind, units, options) in enumerate(CORNERS):
@@ -140,6 +142,7 @@ CORNERS: Sequence[tuple[tuple[int, int], Kind, int, Mapping[str, object]]] = (
     ((5, 5), Kind.CONV, 53, {"kernel": (3, 3), "dilation": (1, 2), "padding": (1, 2, 1, 2)}),
     ((4, 6), Kind.CONV, 2, {"kernel": (2, 2), "dilation": (3, 1), "padding": (3, 1, 3, 1)}),
     ((4, 5), Kind.CONV, 7, {"kernel": (2, 1), "stride": (2, 2), "padding": (1, 0, 1, 0)}),
+    ((16, 12), Kind.CONCAT, 0, {"inputs": (1, 1)}),
     ((4, 3), Kind.TRANSPOSED, 50, {"kernel": (2, 3), "stride": (1, 3)}),
     ((3, 4), Kind.TRANSPOSED, 5, {"kernel": (5, 2), "stride": (4, 1), "padding": (2, 0, 1, 1)}),
 )
@@ -158,7 +161,7 @@ WINDOWS: tuple[tuple[tuple[int, int], int, dict[str, tuple[int, ...]]], ...] = (
     ((9, 23), 9, {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}),
     ((9, 14), 7, {"kernel": (5, 5), "padding": (2, 2, 2, 2)}),
     ((14, 9), 4, {"kernel": (2, 8), "stride": (1, 2), "padding": (1, 4, 0, 3)}),
-    ((30, 20), 5, {"kernel": (7, 4), "dilation": (4, 1), "padding": (0, 0, 0, 3)}),  # several strips
+    ((50, 20), 5, {"kernel": (7, 4), "dilation": (8, 1), "padding": (4, 0, 4, 3)}),  # several strips
     ((12, 12), 4, {"kernel": (11, 11), "padding": (5, 5, 5, 5)}),  # more taps than are unrolled
     ((11, 10), 5, {"kernel": (3, 4), "stride": (3, 4), "padding": (1, 1, 1, 1)}),
     ((17, 16), 5, {"kernel": (3, 3), "dilation": (2, 3), "padding": (2, 3, 2, 3)}),
@@ -181,6 +184,24 @@ def windows() -> list[Model]:
         maker = Maker(*sides, 3, seed)
         maker.add(Kind.GROUPED, 3 * (1 + seed % 5), groups=3, **options)  # type: ignore[arg-type]
         models.append(maker.build([[]], f"grouped-{seed}"))
+    return models
+
+
+def pools_and_broadcasts() -> list[Model]:
+    """Return models of large and padded pools, and of inputs that repeat rows, columns or both."""
+    pools = Maker(9, 8, 5)
+    pools.add(Kind.MAX_POOL, 0, (6, 7), (2, 1), (2, 3, 1, 2))
+    pools.add(Kind.AVERAGE_POOL, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+    pools.add(Kind.FLATTEN)
+    many = Maker(19, 18, 5)
+    many.add(Kind.AVERAGE_POOL, 0, (18, 17))
+    models = [pools.build([[]], "pools"), many.build([[]], "many-values")]
+    for kernel in ((1, 6), (5, 1), (5, 6)):
+        maker = Maker(5, 6, 5)
+        repeated = maker.add(Kind.MAX_POOL, 0, kernel)
+        total = maker.add(Kind.ADD, inputs=(0, repeated))
+        maker.add(Kind.MULTIPLY, inputs=(total, repeated))
+        models.append(maker.build([[]], f"repeats-{kernel[0]}x{kernel[1]}"))
     return models
 
 
@@ -230,3 +251,14 @@ def at_the_arena_end() -> list[Model]:
     lines = Maker(8, 4, 4, 3)
     lines.add(Kind.DEPTHWISE, 0, (2, 1), padding=(1, 0, 0, 0))
     return [pointwise.build([[16]]), windows.build([[4, 8]]), lines.build([[]])]
+
+
+def few_units() -> list[Model]:
+    """Return convolutions of one to three units for each way to run them, outputs at the end of the arena."""
+    models = []
+    for units in (1, 2, 3):
+        for reads, side in ((8, 1), (7, 1), (40, 1), (12, 3), (150, 3)):
+            maker = Maker(4, 4, reads, units)
+            maker.add(Kind.CONV, units, (side, side), padding=(side // 2,) * 4)
+            models.append(maker.build([[units]], f"{units} of {reads}, {side}x{side}"))
+    return models

@@ -11,7 +11,7 @@ enum { FEWEST = 8, FEWEST_OF_CHUNKS = 16 };
 enum { FEWEST_OF_COPIES = 6 };
 
 /* Return the weights that a subnet reads: in flash, or copied to what is free of the arena. */
-static const void *weights_of(const reds_op *op, const reds_m4_conv *conv, uint32_t positions)
+static const uint32_t *weights_of(const reds_op *op, const reds_m4_conv *conv, uint32_t positions)
 {
     uint32_t words = (op->units_out + 3) / 4 * 4 * conv->full_quads;
     uint32_t *copy = positions < FEWEST_OF_COPIES ? NULL : reds_spare(op, 4 * words);
@@ -40,10 +40,7 @@ void reds_m4_run_conv(const reds_op *op)
     }
 #endif
     reds_m4_input input = reds_m4_input_of(op, false);
-    reds_op copied = *op;
-    copied.weights = weights_of(op, &input.conv, positions);
-    input.op = &copied;
-    reds_m4_conv_pairs(&input);
+    reds_m4_conv_pairs(&input, weights_of(op, &input.conv, positions));
 }
 
 #endif

@@ -45,8 +45,14 @@ typedef struct {
 void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
 void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
 
+/* Expand two windows of whole words that lie one after the other. */
+void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads);
+
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
+
+/* The same for windows of three rows of nine bytes: eight of each row, then the last byte of the three. */
+void reds_m4_gather_nines(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
 
 /* Copy positions, each to whole words. Reads up to three bytes past the last one. */
 void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units);
@@ -56,18 +62,24 @@ void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t s
 
 void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
 
-/* Two positions times all rows, more than eight words of inputs each. */
+/* Two positions times all rows, more than eight words of inputs each. Groups of four rows pass from the last to the
+ * first, and each has a record: 256 * bias of its rows, room for eight sums, multipliers / 256, and zero point + 127. */
 typedef struct {
+    int32_t skip;               /* bytes from the end of eight words of a group to the group before */
+    const int32_t *records_end; /* behind the first group's */
+    int32_t *next;              /* the last group's record */
+    int8_t *out;                /* of the last group */
+    uint32_t ones;              /* 0x01010101 */
+    uint32_t apart;             /* bytes from one position's output to the next, and 4 */
+    uint32_t last_words;        /* of the last chunk, less 1 */
+    const uint32_t *x;       /* for each word of four inputs its halves, then those of the second position */
+    uint32_t chunks;         /* of eight words, without the first one */
     const uint32_t *weights; /* of the last group */
-    const uint32_t *x; /* for each word of four inputs its two halves, then those of the second position */
-    const int32_t *biases; /* 256 * bias, from the last group to the first */
-    int32_t *sums;         /* in the same order eight sums and four multipliers / 256 */
-    uint32_t quads, full_quads;
-    int8_t *out;    /* of the last group */
-    uint32_t apart; /* bytes from one position to the next */
-    uint32_t groups;
-    int32_t zero;
+    int32_t last_skip;       /* as skip, after the last chunk */
+    int32_t *records;
 } reds_m4_pair_rows;
+
+enum { REDS_M4_RECORD = 17 }; /* words */
 
 void reds_m4_pair(const reds_m4_pair_rows *rows);
 
@@ -133,6 +145,7 @@ typedef struct {
     uint32_t taps;
     bool flat;           /* windows of fewer than four units: weights are cut into words across positions */
     bool tight;          /* windows of units that fill no words, one after the other without gaps */
+    bool nines;          /* flat windows of three rows of nine bytes */
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
@@ -211,10 +224,21 @@ static inline bool reds_m4_is_half(const reds_op *op, uint32_t group)
     return op->units_out - 4 * group <= 2;
 }
 
-/* Return how many of the last outputs go through a buffer: an odd one, or two if their last word reaches past. */
-static inline uint32_t reds_m4_last_positions(const reds_op *op)
+/* Return how many of the last positions have a last word that reaches past the tensor. */
+static inline uint32_t reds_m4_overhanging(const reds_op *op)
 {
-    return (uint32_t)op->to->height * op->to->width % 2 != 0 ? 1 : op->units_out % 4 != 0 ? 2 : 0;
+    return op->units_out % 4 == 0 ? 0 : op->units_out == 1 ? 3 : 1;
+}
+
+/* Return how many of `count` positions from `first` on go through a buffer, at most four: the last ones that overhang,
+ * such that an even number is left. */
+static inline uint32_t reds_m4_last_positions(const reds_op *op, uint32_t first, uint32_t count)
+{
+    uint32_t end = first + count + reds_m4_overhanging(op),
+             positions = (uint32_t)op->to->height * op->to->width;
+    uint32_t over = end > positions ? end - positions : 0;
+    over = over < count ? over : count;
+    return over + (count - over) % 2;
 }
 
 /* Copy the outputs of the last positions from the buffer: just the rows of a group that there are. */
@@ -232,6 +256,6 @@ void reds_m4_pack(const uint32_t *inputs, uint32_t *to, uint32_t quads);
 
 void reds_m4_conv_stationary(reds_m4_input *input);
 void reds_m4_conv_chunks(reds_m4_input *input);
-void reds_m4_conv_pairs(reds_m4_input *input);
+void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights);
 
 #endif

@@ -100,9 +100,9 @@ static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t gro
         run->last(&chunk);
     }
     if (end != 0) {
-        int8_t outputs[8];
+        int8_t outputs[16];
         chunk.in += even * 4 * quads;
-        chunk.end = chunk.in + 8 * quads;
+        chunk.end = chunk.in + (end + 1) / 2 * 8 * quads;
         chunk.sums += even * 4;
         chunk.out = outputs;
         chunk.apart = 4;
@@ -122,7 +122,7 @@ void reds_m4_conv_chunks(reds_m4_input *input)
     }
     for (uint32_t first = 0; first < positions; first += b.block) {
         uint32_t count = positions - first < b.block ? positions - first : b.block;
-        uint32_t end = first + count == positions ? reds_m4_last_positions(op) : 0;
+        uint32_t end = reds_m4_last_positions(op, first, count);
         gather(input, &walk, first, count, &b);
         for (uint32_t g = groups; g-- > 0;) {
             four_rows(input, &b, g, op->out + first * op->units_out, count, end);

@@ -34,6 +34,8 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
     reds_m4_conv conv = {
         .taps = taps,
         .flat = flat,
+        .nines =
+            from->units == 3 && layer->kernel[0] == 3 && layer->kernel[1] == 3 && layer->dilation[1] == 1,
         .tight = tight,
         .copied = copied,
         .direct = taps == 1 && layer->stride[0] == 1 && layer->stride[1] == 1,
@@ -69,10 +71,10 @@ static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uin
 {
     reds_m4_conv conv = reds_m4_conv_of(layer, from, units_in, tight);
     uint32_t outside = reds_padded(layer) ? 1 : 0, flat = conv.flat ? 4 * conv.quads + 4 : 0;
-    uint32_t rest = tight ? 0 : 16 * conv.quads + 68 * conv.groups + flat;
+    uint32_t rest = tight ? 0 : 16 * conv.quads + (4 * REDS_M4_RECORD + 4) * conv.groups + flat;
     if (conv.stationary) {
         bool direct = conv.direct && units_in % 4 == 0;
-        uint32_t windows = direct ? 2 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
+        uint32_t windows = direct ? 4 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
     }

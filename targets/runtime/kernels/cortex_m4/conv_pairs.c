@@ -8,12 +8,13 @@
 /* How windows are expanded, and the tables. */
 typedef struct {
     reds_m4_input *input;
+    const uint32_t *weights;
     reds_m4_walk walk;
     void (*words)(const int8_t *in, uint32_t *x, uint32_t quads);
     void (*taps)(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
     uint32_t spacing; /* words in x from the halves of four inputs to the next */
     uint32_t *x;
-    int32_t *biases, *sums;
+    int32_t *records;
     int8_t *last;   /* an output whose last word reaches past the tensor */
     int8_t *window; /* a flat window */
     uint32_t columns;
@@ -24,9 +25,8 @@ static work work_of(reds_m4_input *input)
 {
     const reds_m4_conv *conv = &input->conv;
     work w = {.input = input, .x = input->rest, .columns = reds_m4_columns(input)};
-    w.biases = (int32_t *)(w.x + 4 * conv->quads);
-    w.sums = w.biases + 4 * conv->groups;
-    w.last = (int8_t *)(w.sums + 12 * conv->groups);
+    w.records = (int32_t *)(w.x + 4 * conv->quads);
+    w.last = (int8_t *)(w.records + REDS_M4_RECORD * conv->groups);
     w.window = w.last + 4 * conv->groups;
     w.walk = reds_m4_gathering(input);
     return w;
@@ -89,18 +89,11 @@ static void plain_rows(const work *w, int8_t *out)
     const reds_m4_conv *conv = &w->input->conv;
     for (uint32_t row = 0; row < op->units_out; row++) {
         if (op->plain[row / 4] != 0) {
-            const uint32_t *weights =
-                (const uint32_t *)op->weights + (size_t)(row / 4) * 4 * conv->full_quads + row % 4;
+            const uint32_t *weights = w->weights + (size_t)(row / 4) * 4 * conv->full_quads + row % 4;
             int32_t sum = reds_m4_plain_sum(weights, 4, w->x, 2, conv->quads);
             out[row] = reds_m4_plain(op->table, row, sum, op->zero);
         }
     }
-}
-
-/* Return how many of the last positions have a last word that reaches past the tensor. */
-static uint32_t overhanging(const reds_op *op)
-{
-    return op->units_out % 4 == 0 ? 0 : op->units_out == 1 ? 3 : 1;
 }
 
 /* Compute the positions from `first` on one by one. */
@@ -109,10 +102,11 @@ static void singles(work *w, uint32_t first, uint32_t positions)
     const reds_op *op = w->input->op;
     const reds_m4_conv *conv = &w->input->conv;
     reds_m4_rows all = reds_m4_rows_of(op, w->x, conv->quads, conv->full_quads);
+    all.weights = w->weights;
     set_positions(w, 1);
     for (uint32_t position = first; position < positions; position++) {
         int8_t *out = op->out + position * op->units_out;
-        bool past = position + overhanging(op) >= positions;
+        bool past = position + reds_m4_overhanging(op) >= positions;
         reds_m4_rows rows = all;
         rows.out = past ? w->last : out;
         expand_next(w, w->x);
@@ -128,16 +122,17 @@ static void singles(work *w, uint32_t first, uint32_t positions)
 
 #ifdef __ARM_FP
 
-/* Decode the table in the order of the kernel: from the last group to the first. */
-static void decode(const work *w, uint32_t groups)
+/* Write the records of the groups, from the last to the first. */
+static void write_records(const work *w, uint32_t groups)
 {
-    const reds_m4_table *table = w->input->op->table;
-    int32_t *bias = w->biases, *multiplier = w->sums + 8;
-    for (uint32_t g = groups; g-- > 0; multiplier += 8) {
-        for (uint32_t r = 4 * g; r < 4 * g + 4; r++) {
-            *bias++ = reds_m4_bias(table, r);
-            *multiplier++ = reds_m4_multiplier(table, r);
+    const reds_op *op = w->input->op;
+    int32_t *record = w->records;
+    for (uint32_t g = groups; g-- > 0; record += REDS_M4_RECORD) {
+        for (uint32_t r = 0; r < 4; r++) {
+            record[r] = reds_m4_bias(op->table, 4 * g + r);
+            record[r + 12] = reds_m4_multiplier(op->table, 4 * g + r);
         }
+        record[16] = op->zero + 127;
     }
 }
 
@@ -145,39 +140,54 @@ static void pairs(work *w, uint32_t count)
 {
     const reds_op *op = w->input->op;
     const reds_m4_conv *conv = &w->input->conv;
-    uint32_t groups = (op->units_out + 3) / 4;
+    uint32_t groups = (op->units_out + 3) / 4, last = (conv->quads - 1) % 8;
+    int32_t row = (int32_t)(16 * conv->full_quads);
     reds_m4_pair_rows rows = {
-        .weights = (const uint32_t *)op->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
-        .x = w->x,
-        .biases = w->biases,
-        .sums = w->sums,
-        .quads = conv->quads,
-        .full_quads = conv->full_quads,
+        .skip = -row - 128,
+        .records_end = w->records + REDS_M4_RECORD * groups,
+        .next = w->records,
         .out = op->out + 4 * (groups - 1),
-        .apart = op->units_out,
-        .groups = groups,
-        .zero = op->zero,
+        .ones = 0x01010101,
+        .apart = op->units_out + 4,
+        .last_words = last,
+        .x = w->x,
+        .chunks = (conv->quads - 1) / 8,
+        .weights = w->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
+        .last_skip = -row - 16 * (int32_t)(last + 1),
+        .records = w->records,
     };
-    decode(w, groups);
+    bool direct = conv->direct && op->units_in % 4 == 0;
+    const int8_t *in = op->in;
+    write_records(w, groups);
     set_positions(w, 2);
-    for (; count != 0; count--, rows.out += 2 * op->units_out) {
-        expand_next(w, w->x);
-        expand_next(w, w->x + 2);
+    for (uint32_t pair = 0; pair < count; pair++, rows.out += 2 * op->units_out) {
+        if (direct) {
+            reds_m4_expand_pair(in, w->x, conv->quads);
+            in += 2 * op->units_in;
+        } else {
+            expand_next(w, w->x);
+            expand_next(w, w->x + 2);
+        }
         reds_m4_pair(&rows);
+    }
+    if (direct) { /* a last odd position finds its line */
+        reds_m4_set_lines(w->input, 0);
+        w->x_at = 2 * count;
     }
 }
 
 #endif
 
-void reds_m4_conv_pairs(reds_m4_input *input)
+void reds_m4_conv_pairs(reds_m4_input *input, const uint32_t *weights)
 {
     const reds_op *op = input->op;
     work w = work_of(input);
+    w.weights = weights;
     uint32_t positions = (uint32_t)op->to->height * op->to->width, paired = 0;
 #ifdef __ARM_FP
     if (op->plain == NULL &&
         input->conv.quads > 8) { /* the last word of a pair must not reach past the tensor */
-        paired = positions < overhanging(op) ? 0 : (positions - overhanging(op)) / 2;
+        paired = positions < reds_m4_overhanging(op) ? 0 : (positions - reds_m4_overhanging(op)) / 2;
         if (paired != 0) {
             pairs(&w, paired);
         }

@@ -36,6 +36,19 @@ static void arrange_tight(const reds_m4_input *input, const uint32_t *weights, u
     reds_m4_pack(room, to, conv->quads);
 }
 
+/* Write the weights of a group for windows of three rows of nine bytes. */
+static void arrange_nines(const uint32_t *weights, uint32_t *to, uint32_t *room)
+{
+    reds_m4_unpack(weights, room, 7, 16);
+    uint32_t first = room[8], second = room[17];
+    for (uint32_t i = 8; i < 24; i++) {
+        room[i] = room[i < 16 ? i + 1 : i + 2];
+    }
+    room[24] = first;
+    room[25] = second;
+    reds_m4_pack(room, to, 7);
+}
+
 void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream, uint32_t *room)
 {
     const reds_op *op = input->op;
@@ -54,6 +67,8 @@ void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *strea
     stream += 4;
     if (conv->tight) {
         arrange_tight(input, weights, stream, room);
+    } else if (conv->nines) {
+        arrange_nines(weights, stream, room);
     } else if (conv->flat || conv->taps == 1) {
         reds_m4_mix(weights, stream, conv->quads, 16);
     } else {
@@ -79,7 +94,7 @@ void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out
 /* The last positions of the tensor, whose outputs go through a buffer: their last word may reach past it. */
 typedef struct {
     uint32_t positions;
-    int8_t *windows; /* room for two, if the memory behind the windows cannot be read; or NULL */
+    int8_t *windows; /* room for four, if the memory behind the windows cannot be read; or NULL */
 } tail;
 
 /* Compute four rows at so many positions, `end` included. */
@@ -100,13 +115,13 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         kernels[half][input->conv.quads - 1](&rows);
     }
     if (end.positions != 0) {
-        int8_t outputs[8];
+        int8_t outputs[16];
         rows.in = rows.end;
         if (end.windows != NULL) {
             reds_m4_copy(end.windows, rows.in, end.positions * window);
             rows.in = end.windows;
         }
-        rows.end = rows.in + 2 * window;
+        rows.end = rows.in + (end.positions + 1) / 2 * 2 * window;
         rows.out = outputs;
         rows.apart = 4;
         kernels[half][input->conv.quads - 1](&rows);
@@ -123,7 +138,7 @@ static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t firs
     while (count != 0) {
         uint32_t run = columns - x < count ? columns - x : count;
         reds_m4_set_lines(input, y);
-        reds_m4_gather(walk, reds_m4_column(input, x), to, run);
+        (input->conv.nines ? reds_m4_gather_nines : reds_m4_gather)(walk, reds_m4_column(input, x), to, run);
         to += run * walk->window;
         count -= run;
         y += x + run == columns ? 1 : 0;
@@ -143,8 +158,8 @@ void reds_m4_conv_stationary(reds_m4_input *input)
     uint32_t *streams = input->rest, size = 4 * conv->quads + 8;
     bool in_place = conv->direct && op->units_in % 4 == 0;
     int8_t *windows = (int8_t *)(streams + size * (in_place ? 1 : groups));
-    tail end = {reds_m4_last_positions(op), in_place ? windows : NULL};
     if (in_place) {
+        const tail end = {reds_m4_last_positions(op, 0, positions), windows};
         for (uint32_t g = groups; g-- > 0;) {
             reds_m4_arrange(input, g, streams, NULL);
             four_rows(input, streams, g, op->in, op->out, positions, end);
@@ -155,14 +170,12 @@ void reds_m4_conv_stationary(reds_m4_input *input)
         reds_m4_arrange(input, g, streams + g * size, (uint32_t *)(void *)windows);
     }
     reds_m4_walk walk = reds_m4_gathering(input);
-    const tail none = {0, NULL};
     for (uint32_t first = 0; first < positions; first += REDS_M4_BLOCK) {
         uint32_t count = positions - first < REDS_M4_BLOCK ? positions - first : REDS_M4_BLOCK;
         gather(input, &walk, first, count, windows);
-        bool last = first + count == positions;
+        const tail end = {reds_m4_last_positions(op, first, count), NULL};
         for (uint32_t g = groups; g-- > 0;) {
-            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count,
-                      last ? end : none);
+            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count, end);
         }
     }
 }

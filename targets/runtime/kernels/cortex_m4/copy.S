@@ -7,17 +7,19 @@
 /* void reds_m4_copy_words(uint32_t *to, const uint32_t *from, uint32_t count): count is a multiple of 4. */
 FUNCTION reds_m4_copy_words
 #ifdef __ARM_FP
-    subs    r2, r2, #32
+    subs    r2, r2, #64
     blo     2f
     vpush   {s16-s31}
 1:
     vldm    r1!, {s0-s31}
     vstm    r0!, {s0-s31}
-    subs    r2, r2, #32
+    vldm    r1!, {s0-s31}
+    vstm    r0!, {s0-s31}
+    subs    r2, r2, #64
     bhs     1b
     vpop    {s16-s31}
 2:
-    adds    r2, r2, #32
+    adds    r2, r2, #64
 #endif
     subs    r2, r2, #4
     blo     4f

@@ -20,8 +20,8 @@
  * half a step, then a shift ends the requantization. This equals reds_requantize: a floor of a floor is
  * one floor.
  *
- * SSAT, then QSUB8 and QADD8, clamp four outputs to [-127, 127]. Kernels write whole words or halfwords in
- * ascending order, up to 3 bytes past a tensor's end, which its 16-byte padding holds. */
+ * SSAT, then QSUB8 and QADD8, clamp four outputs to [-127, 127]. A dense layer writes whole words, up to 3 bytes past
+ * its outputs, which the 16-byte padding of its tensor holds. conv.h explains convolutions and their other ending. */
 #ifndef REDS_CORTEX_M4_H
 #define REDS_CORTEX_M4_H
 

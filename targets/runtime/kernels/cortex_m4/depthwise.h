@@ -24,7 +24,7 @@
 
 /* Scratch is chosen to be at most this where a strip of one line of 12 outputs fits. A layer that needs more than the
  * limit has no kernel. */
-enum { REDS_M4_STRIP_BYTES = 6144, REDS_M4_STRIP_LIMIT = 16384 };
+enum { REDS_M4_STRIP_BYTES = 8192, REDS_M4_STRIP_LIMIT = 16384 };
 enum { REDS_M4_PART = 8, REDS_M4_FEW_OUTPUTS = 4 /* outputs, at most, that are computed without strips */ };
 
 /* One side of a layer, in the full net. Steps are in positions. */

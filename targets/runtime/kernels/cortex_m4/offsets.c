@@ -46,16 +46,19 @@ PAIR(WALK_BYTES, WALK_COPIES);
 PAIR(WALK_STEP, WALK_WINDOW);
 
 /* Loaded by one LDM, in this order. */
-AT(reds_m4_pair_rows, weights, 0);
-AT(reds_m4_pair_rows, x, 4);
-AT(reds_m4_pair_rows, biases, 8);
-AT(reds_m4_pair_rows, sums, 12);
-AT(reds_m4_pair_rows, quads, 16);
-AT(reds_m4_pair_rows, full_quads, 20);
-AT(reds_m4_pair_rows, out, 24);
-AT(reds_m4_pair_rows, apart, 28);
-AT(reds_m4_pair_rows, groups, 32);
-AT(reds_m4_pair_rows, zero, 36);
+AT(reds_m4_pair_rows, skip, 0);
+AT(reds_m4_pair_rows, records_end, 4);
+AT(reds_m4_pair_rows, next, 8);
+AT(reds_m4_pair_rows, out, 12);
+AT(reds_m4_pair_rows, ones, 16);
+AT(reds_m4_pair_rows, apart, 20);
+AT(reds_m4_pair_rows, last_words, 24);
+AT(reds_m4_pair_rows, x, 28);
+AT(reds_m4_pair_rows, chunks, 32);
+AT(reds_m4_pair_rows, weights, 36);
+AT(reds_m4_pair_rows, last_skip, 40);
+AT(reds_m4_pair_rows, records, 44);
+_Static_assert(REDS_M4_RECORD == 17, "pairs.S steps by records of 17 words");
 
 AT(reds_m4_stationary_rows, stream, 0);
 AT(reds_m4_stationary_rows, in, 4);

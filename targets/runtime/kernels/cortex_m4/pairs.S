@@ -59,152 +59,115 @@
     WORD 7
 .endm
 
-/* The frame. The first five words are loaded at once. */
-#define OUT 4        /* after 0: 0x01010101 */
-                     /* 8: from the first output, less 4, to the second one; 12: OUT after the last group */
-#define LAST_SKIP 16 /* from the last chunk's end to that of the group before */
-#define ZERO 20
-#define NEXT 24      /* sums or multipliers of the group */
-#define SKIP 28      /* from the end of a whole chunk to its begin in the group before; 32: NEXT's end */
-#define BIASES 36
-#define X 40
-#define CHUNKS 44
-#define WEIGHTS 48
-#define START 52     /* of the sums */
-#define ENTRY 56     /* where the last chunk begins */
-#define FRAME 64
+/* The frame: reds_m4_pair_rows, but ENTRY is where the last chunk begins. FINISH loads its first seven words at once. */
+#define SKIP 0
+#define END 4
+#define NEXT 8
+#define ENTRY 24
+#define X 28         /* CHUNKS follows */
+#define WEIGHTS 36
+#define LAST_SKIP 40
+#define RECORDS 44
+#define FRAME 48
 
-/* Narrow, write four outputs of each position and step back to the group before; Z if it was the first one. */
+/* A record: four biases, eight sums, four multipliers and what NARROW adds. */
+#define MULTIPLIERS 48
+#define RECORD 68
+
+/* Narrow, write four outputs of each position and step back to the group before: r8 is its record, r12 ENTRY; Z if there
+ * is none. */
 .macro FINISH
     ldr     r12, [sp, #NEXT]
-    add     r8, r12, #16
-    str     r8, [sp, #NEXT]
-    ldm     r12, {r8-r11}
-    ldr     r12, [sp, #ZERO]
+    ldm     r12, {r8-r12}
     NARROW
-    ldm     sp, {r8-r12}
-    LIFT    r8
+    ldm     sp, {r1, r2, r8-r12}
+    LIFT    r10
     str     r0, [r9], #-4
-    str     r4, [r9, r10]
-    add     lr, lr, r12
-    str     r9, [sp, #OUT]
-    cmp     r9, r11
+    str     r4, [r9, r11]
+    add     lr, lr, r1
+    add     r8, r8, #RECORD
+    strd    r8, r9, [sp, #NEXT]
+    cmp     r8, r2
 .endm
 
 /* void reds_m4_pair(const reds_m4_pair_rows *rows)
  *
  * Chunks of eight words, which fill the registers of the FPU, outside; groups of four rows, from the last to the
- * first, inside. Between chunks the sums lie in scratch. */
+ * first, inside. Between chunks the sums lie in the records. NEXT is the record's begin in the first chunk, then its
+ * multipliers. */
 FUNCTION reds_m4_pair
     push    {r4-r11, lr}
     vpush   {s16-s31}
     sub     sp, sp, #FRAME
-    ldm     r0, {r1-r10}   /* weights, x, biases, sums, quads, full_quads, out, apart, groups, zero */
-    mov     r12, #0x01010101
-    sub     r11, r7, r9, lsl #2
-    add     r8, r8, #4
-    str     r12, [sp]
-    str     r7, [sp, #OUT]
-    strd    r8, r11, [sp, #8]
-    add     r12, r10, #127
-    str     r12, [sp, #ZERO]
-    add     r11, r9, r9, lsl #1
-    add     r11, r4, r11, lsl #4   /* 48 bytes a group */
-    strd    r4, r4, [sp, #NEXT]
-    str     r4, [sp, #START]
-    str     r11, [sp, #32]
-    lsl     r6, r6, #4
-    rsb     r12, r6, #0
-    sub     r11, r12, #128
-    str     r11, [sp, #SKIP]
-    sub     r5, r5, #9
-    lsr     r7, r5, #3     /* chunks between the first and the last one */
-    and     r5, r5, #7     /* words of the last one, less 1 */
-    str     r7, [sp, #CHUNKS]
-    sub     r11, r12, r5, lsl #4
-    sub     r11, r11, #16
-    str     r11, [sp, #LAST_SKIP]
-    adr     r8, .Lentries
-    ldr     r11, [r8, r5, lsl #2]
-    add     r11, r8, r11
-    str     r11, [sp, #ENTRY]
-    strd    r3, r2, [sp, #BIASES]  /* X too */
-    add     r11, r1, #128
-    str     r11, [sp, #WEIGHTS]    /* of the second chunk */
-    vldmia  r2, {s0-s31}
-    mov     lr, r1
+    ldm     r0, {r1-r12}
+    adr     r0, .Lentries
+    ldr     r7, [r0, r7, lsl #2]
+    add     r7, r0, r7
+    stm     sp, {r1-r12}
+    vldmia  r8, {s0-s31}
+    mov     lr, r10
+    mov     r10, r3
 .Lfirst:
-    ldr     r12, [sp, #BIASES]
-    ldm     r12!, {r0-r3}
-    str     r12, [sp, #BIASES]
+    ldm     r10!, {r0-r3}
+    str     r10, [sp, #NEXT]
     WORDS   1
-    ldrd    r8, r9, [sp, #NEXT]  /* SKIP too */
-    stm     r8!, {r0-r7}
-    ldr     r10, [sp, #32]
-    add     r8, r8, #16
-    str     r8, [sp, #NEXT]
-    add     lr, lr, r9
-    cmp     r8, r10
+    ldm     sp, {r8-r10}         /* SKIP, END, NEXT */
+    stm     r10!, {r0-r7}
+    add     r10, r10, #RECORD - MULTIPLIERS
+    add     lr, lr, r8
+    cmp     r10, r9
     bne     .Lfirst
-    ldr     r8, [sp, #X]
-    ldr     r9, [sp, #START]
-    ldr     r10, [sp, #CHUNKS]
+    add     r9, r9, #MULTIPLIERS
+    str     r9, [sp, #END]
+.Lnext_chunk:
+    ldrd    r8, r9, [sp, #X]     /* CHUNKS too */
     ldr     lr, [sp, #WEIGHTS]
+    ldr     r10, [sp, #RECORDS]
+    add     r8, r8, #128
+    add     lr, lr, #128
+    add     r10, r10, #MULTIPLIERS
+    str     lr, [sp, #WEIGHTS]
+    str     r10, [sp, #NEXT]
+    subs    r9, r9, #1
+    strd    r8, r9, [sp, #X]
+    beq     .Llast
+    vldmia  r8, {s0-s31}
+.Lbetween:
+    ldmdb   r10, {r0-r7}
+    WORDS
+    ldm     sp, {r8-r10}
+    stmdb   r10, {r0-r7}
+    add     r10, r10, #RECORD
+    str     r10, [sp, #NEXT]
+    add     lr, lr, r8
+    cmp     r10, r9
+    bne     .Lbetween
     b       .Lnext_chunk
     .p2align 2
 .Lentries:
     .word   .Lword7 - .Lentries + 1, .Lword6 - .Lentries + 1, .Lword5 - .Lentries + 1
     .word   .Lword4 - .Lentries + 1, .Lword3 - .Lentries + 1, .Lword2 - .Lentries + 1
     .word   .Lword1 - .Lentries + 1, 0
-.Lbetween:
+.Llast:
+    ldr     r9, [sp, #LAST_SKIP]
+    ldr     r11, [sp, #SKIP]
+    str     r9, [sp, #SKIP]
+    sub     r9, r9, r11
+    sub     r8, r8, r9           /* the last words of the inputs, at the end of the registers */
     vldmia  r8, {s0-s31}
-.Lbetween_groups:
-    ldr     r12, [sp, #NEXT]
-    ldm     r12, {r0-r7}
-    WORDS
-    ldrd    r8, r9, [sp, #NEXT]
-    stm     r8!, {r0-r7}
-    ldr     r10, [sp, #32]
-    add     r8, r8, #16
-    str     r8, [sp, #NEXT]
-    add     lr, lr, r9
-    cmp     r8, r10
-    bne     .Lbetween_groups
-    ldr     r8, [sp, #X]
-    ldr     r9, [sp, #START]
-    ldr     r10, [sp, #CHUNKS]
-    ldr     lr, [sp, #WEIGHTS]
-    add     lr, lr, #128
-    str     lr, [sp, #WEIGHTS]
-    sub     r10, r10, #1
-    str     r10, [sp, #CHUNKS]
-.Lnext_chunk:
-    str     r9, [sp, #NEXT]
-    add     r8, r8, #128
-    str     r8, [sp, #X]
-    cmp     r10, #0
-    bne     .Lbetween
-    ldrd    r10, r11, [sp, #LAST_SKIP - 4]  /* the last words of the inputs, at the end of the registers */
-    ldr     r9, [sp, #SKIP]
-    sub     r9, r11, r9
-    sub     r8, r8, r9
-    vldmia  r8, {s0-s31}
+    mov     r8, r10
+    ldr     r12, [sp, #ENTRY]
     cmp     r9, #0
     bne     .Lpart
 .Lwhole:
-    ldr     r12, [sp, #NEXT]
-    ldm     r12!, {r0-r7}
-    str     r12, [sp, #NEXT]
+    ldmdb   r8, {r0-r7}
     WORDS
     FINISH
     bne     .Lwhole
     b       .Ldone
 .Lpart:
-    ldr     r8, [sp, #ENTRY]
-    ldr     r12, [sp, #NEXT]
-    ldm     r12!, {r0-r7}
-    str     r12, [sp, #NEXT]
-    bx      r8
+    ldmdb   r8, {r0-r7}
+    bx      r12
 .Lword1:
     WORD 1
 .Lword2:

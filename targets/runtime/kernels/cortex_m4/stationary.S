@@ -16,7 +16,7 @@
 .endm
 
 /* Fields of the frame where the weights leave no registers: 0: 0x01010101, 8: bytes between outputs, 12: the end
- * of the inputs. Otherwise s16-s19 hold the biases, s20-s23 the multipliers, s24 the zero point and s25-s28 the
+ * of the inputs; s28-s31 hold the biases if they are free. Otherwise s16-s19 hold the biases, s20-s23 the multipliers, s24 the zero point and s25-s28 the
  * first four fields of the frame. */
 #define OUT 4
 #define BIASES 16
@@ -47,6 +47,12 @@ FUNCTION reds_m4_\name\()_\n
     add     r7, sp, #BIASES
     stm     r7, {r2-r5, r8-r11}
     vldmia  r1, {s0-s31}
+   .if \n < 8
+    vmov    s28, r2
+    vmov    s29, r3
+    vmov    s30, r4
+    vmov    s31, r5
+   .endif
   .else
     vldmia  r1!, {s16-s19}
     vldmia  r1, {s0-s15}
@@ -58,9 +64,14 @@ FUNCTION reds_m4_\name\()_\n
     vmov    s28, r5
   .endif
 1:
-  .if \n > 4
+  .if \n > 7
     add     r12, sp, #BIASES
     ldm     r12, {r0-r3}
+  .elseif \n > 4
+    vmov    r0, s28
+    vmov    r1, s29
+    vmov    r2, s30
+    vmov    r3, s31
   .else
     vmov    r0, s16
     vmov    r1, s17

@@ -58,6 +58,32 @@ FUNCTION reds_m4_expand_\spacing
     EXPAND_WORDS 8
     EXPAND_WORDS 16
 
+/* void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads) */
+FUNCTION reds_m4_expand_pair
+    push    {r4-r11}
+    mov     r3, #0xff00ff00
+    add     r12, r0, r2, lsl #2
+    lsrs    r2, r2, #1
+    bcc     1f
+    ldr     r5, [r0], #4
+    ldr     r7, [r12], #4
+    EXPAND  r5, r4
+    EXPAND  r7, r6
+    stm     r1!, {r4-r7}
+1:
+    ldrd    r5, r9, [r0], #8
+    ldrd    r7, r11, [r12], #8
+    EXPAND  r5, r4
+    EXPAND  r7, r6
+    EXPAND  r9, r8
+    EXPAND  r11, r10
+    stm     r1!, {r4-r11}
+    subs    r2, r2, #1
+    bne     1b
+    pop     {r4-r11}
+    bx      lr
+    .size   reds_m4_expand_pair, . - reds_m4_expand_pair
+
 /* void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x)
  *
  * r0, r1: values of the run and where they go; r2: where the run goes; r9: rows left; r10: walk; r11: run;
@@ -232,6 +258,38 @@ FUNCTION reds_m4_gather
     add     sp, sp, #8
     pop     {r4-r11, pc}
     .size   reds_m4_gather, . - reds_m4_gather
+
+/* void reds_m4_gather_nines(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions)
+ *
+ * r0: bytes between windows; r4-r6: lines; r7-r12, lr: a window */
+FUNCTION reds_m4_gather_nines
+    push    {r4-r11, lr}
+    ldr     r12, [r0, #WALK_LINES]
+    ldr     r0, [r0, #WALK_STEP]
+    ldm     r12, {r4-r6}
+    add     r4, r4, r1
+    add     r5, r5, r1
+    add     r6, r6, r1
+1:
+    ldrb    lr, [r4, #8]
+    ldrb    r1, [r5, #8]
+    ldrb    r7, [r6, #8]
+    orr     lr, lr, r1, lsl #8
+    orr     lr, lr, r7, lsl #16
+    ldr     r7, [r4]
+    ldr     r8, [r4, #4]
+    ldr     r9, [r5]
+    ldr     r10, [r5, #4]
+    ldr     r11, [r6]
+    ldr     r12, [r6, #4]
+    stm     r2!, {r7-r12, lr}
+    add     r4, r4, r0
+    add     r5, r5, r0
+    add     r6, r6, r0
+    subs    r3, r3, #1
+    bne     1b
+    pop     {r4-r11, pc}
+    .size   reds_m4_gather_nines, . - reds_m4_gather_nines
 
 /* void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units)
  *

@@ -191,9 +191,10 @@ KERNEL void conv_turns(const run *r, const rows *t)
 
 KERNEL void conv(const reds_op *op)
 {
-    reds_x86_window w = reds_x86_window_of(op->layer, op->from, op->units_in);
+    reds_x86_window w;
+    reds_x86_set_window(&w, op->layer, op->from, op->units_in);
     reds_x86_scratch scratch = reds_x86_scratch_of(op, &w);
-    size_t panel = (size_t)reds_x86_window_of(op->layer, op->from, op->from->units).quads * LINE;
+    size_t panel = (size_t)reds_x86_quads(op->layer, op->from, op->from->units) * LINE;
     uint32_t lines = op->to->height, groups = op->layer->kind == REDS_GROUPED ? op->layer->groups : 1;
     uint32_t reads = (uint32_t)op->from->units / groups;
     uint32_t writes = groups == 1 ? op->units_out : (uint32_t)op->to->units / groups;

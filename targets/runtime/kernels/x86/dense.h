@@ -57,7 +57,8 @@ FAST void dense_panels(const reds_op *op, const dense_input *in, const uint8_t *
 
 KERNEL void dense(const reds_op *op)
 {
-    reds_x86_window w = reds_x86_window_of(op->layer, op->from, op->units_in);
+    reds_x86_window w;
+    reds_x86_set_window(&w, op->layer, op->from, op->units_in);
     reds_x86_scratch scratch = reds_x86_scratch_of(op, &w);
     dense_input in = {.bias = biases(op), .multiplier = reds_multipliers(op), .quads = (uint32_t)w.quads};
     copy_input(scratch.copy, op, &w);

@@ -198,7 +198,8 @@ KERNEL void tap_offsets(uint32_t *offsets, const reds_x86_window *w)
 
 KERNEL void depthwise(const reds_op *op)
 {
-    reds_x86_window w = reds_x86_window_of(op->layer, op->from, op->units_in);
+    reds_x86_window w;
+    reds_x86_set_window(&w, op->layer, op->from, op->units_in);
     reds_x86_scratch scratch = reds_x86_scratch_of(op, &w);
     weights *arranged = (void *)scratch.arranged;
     copy_input(scratch.copy, op, &w);

@@ -29,26 +29,39 @@ static void set_sides(reds_x86_window *w, const reds_layer *layer, const reds_te
     }
 }
 
-reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *from, uint32_t units)
+uint64_t reds_x86_quads(const reds_layer *layer, const reds_tensor *from, uint32_t units)
 {
-    bool few_units = from->units < 4;
-    reds_x86_window w = {.rows = 1, .columns = 1, .height = 1, .width = 1, .phases = 1, .live = units};
-    w.spread_rows = w.spread_columns = 1;
-    if (layer->kind != REDS_DENSE) {
-        set_sides(&w, layer, from);
-    }
+    uint32_t rows = layer->kind == REDS_DENSE ? 1 : layer->kernel[0];
+    uint32_t columns = layer->kind == REDS_DENSE ? 1 : layer->kernel[1];
     if (layer->kind == REDS_DEPTHWISE) {
-        w.phases = w.across;
-        w.width = (w.width + w.phases - 1) / w.phases * w.phases;
-        w.pitch = units;
-        w.quads = (w.rows * w.columns + 3) / 4;
-        return w;
+        return (rows * columns + 3) / 4;
     }
-    w.pitch = few_units ? from->units : (units + 3) / 4 * 4;
-    w.width += few_units && layer->kind != REDS_DENSE ? w.width % 2 : 0; /* lines of an even length */
-    uint32_t blocks = layer->kind == REDS_GROUPED ? (uint32_t)from->units / layer->groups / 4 : w.pitch / 4;
-    w.quads = (uint64_t)w.rows * (few_units ? (w.columns * w.pitch + 3) / 4 : w.columns * blocks);
-    return w;
+    if (from->units < 4) {
+        return (uint64_t)rows * ((columns * from->units + 3) / 4);
+    }
+    uint32_t read = layer->kind == REDS_GROUPED ? (uint32_t)from->units / layer->groups : units;
+    return (uint64_t)rows * columns * ((read + 3) / 4);
+}
+
+void reds_x86_set_window(reds_x86_window *w, const reds_layer *layer, const reds_tensor *from, uint32_t units)
+{
+    bool few_units = from->units < 4, depthwise = layer->kind == REDS_DEPTHWISE;
+    w->live = units;
+    w->pitch = depthwise ? units : few_units ? from->units : (units + 3) / 4 * 4;
+    w->quads = reds_x86_quads(layer, from, units);
+    w->phases = w->spread_rows = w->spread_columns = 1;
+    if (layer->kind == REDS_DENSE) {
+        w->rows = w->columns = w->height = w->width = 1;
+        w->skip_rows = w->skip_columns = w->down = w->across = w->top = w->left = 0;
+        return;
+    }
+    set_sides(w, layer, from);
+    if (depthwise) {
+        w->phases = w->across;
+        w->width = (w->width + w->phases - 1) / w->phases * w->phases;
+    } else if (few_units) {
+        w->width += w->width % 2; /* lines of an even length */
+    }
 }
 
 static uint64_t lines(uint64_t bytes)
@@ -92,7 +105,8 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tens
     if (!reds_weighted(layer->kind)) {
         return 0;
     }
-    reds_x86_window w = reds_x86_window_of(layer, &tensors[layer->input[0]], units_in);
+    reds_x86_window w;
+    reds_x86_set_window(&w, layer, &tensors[layer->input[0]], units_in);
     uint64_t planes = layer->kind == REDS_DEPTHWISE ? 1 : 2;
     uint64_t bytes =
         LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + planes * plane_bytes(layer, &w);
@@ -115,9 +129,7 @@ uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from
     }
     uint32_t blocks = layer->kind == REDS_GROUPED ? layer->groups : 1;
     uint64_t panels = ((uint32_t)to->units / blocks + PANEL - 1u) / PANEL * blocks;
-    return reds_weighted(layer->kind)
-               ? reds_x86_window_of(layer, from, from->units).quads * panels * PANEL * 4
-               : 0;
+    return reds_weighted(layer->kind) ? reds_x86_quads(layer, from, from->units) * panels * PANEL * 4 : 0;
 }
 
 uint64_t reds_x86_table_bytes(const reds_layer *layer, uint32_t rows)

@@ -51,7 +51,13 @@ typedef struct {
     size_t plane; /* bytes from the copy to a second one, which AVX2 makes */
 } reds_x86_scratch;
 
-reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *from, uint32_t units);
+/* Return the quads of a window over so many units. */
+uint64_t reds_x86_quads(const reds_layer *layer, const reds_tensor *from, uint32_t units);
+
+/* Set a window that reads so many units: field by field in its place, since compilers copy a returned struct in larger
+ * pieces than they wrote, for which loads wait. */
+void reds_x86_set_window(reds_x86_window *w, const reds_layer *layer, const reds_tensor *from,
+                         uint32_t units);
 reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *window);
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
