@@ -48,6 +48,9 @@ void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x
 /* Expand two windows of whole words that lie one after the other. */
 void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads);
 
+/* Expand two neighboring windows whose rows are runs of whole words. */
+void reds_m4_expand_flat_pair(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
 
