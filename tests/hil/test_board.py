@@ -209,7 +209,7 @@ def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     x = inputs(small, 4)
     emulated.deploy(small)
     clocks = emulated.facts().clocks
-    assert [clock.name for clock in clocks] == ["instructions", "cycles"]
+    assert [clock.name for clock in clocks] == ["instructions", "cycles", "flash_words"]
     once = [emulated.measure(1, 8, clock, x).ticks for clock in clocks]
     again = [emulated.measure(1, 8, clock, x).ticks for clock in clocks]
     assert once == again
@@ -238,7 +238,7 @@ def test_ticks_of_reading_the_clock_are_subtracted_from_every_sample(
             (switch.first, raw[-1], 4),
         ):
             read = [int.from_bytes(sample[at : at + 4], "little") for sample in timed.samples]
-            assert timed.overhead > 0
+            assert timed.overhead > 0 or clock.name == "flash_words", "reading that clock reads no flash"
             assert taken.ticks == tuple(max(0, ticks - timed.overhead) for ticks in read)
 
 

@@ -27,6 +27,8 @@ _FEW = 16
 """Outputs of a layer so small that what it costs once outweighs them."""
 _FEW_POSITIONS = 8
 """Positions of a layer so small that what it prepares for each line or row outweighs them."""
+_VECTOR = 16
+"""Units that a vector of NEON or Helium holds."""
 _NARROW = 8
 """Units of a position, of a head or of a concatenation that fill no vector."""
 
@@ -150,6 +152,8 @@ def _traits(model: Model, layout: Layout, layer: IntegerLayer, step: Step, outpu
         yield "few units"
     if step.units_out < _NARROW:
         yield "narrow vectors"
+    if step.units_out < _VECTOR:
+        yield "part of a vector"
     if step.units_in < 4:
         yield "few inputs"
     if min(source.positions, written.positions) <= _FEW_POSITIONS:

@@ -13,7 +13,16 @@ from tests.support.nets import inputs
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 from tests.targets.support.fuzzing import ITERATIONS, SEED
-from tests.targets.support.models import NETS, along_lines, cases, few_units, large_biases, plain_conv, stored
+from tests.targets.support.models import (
+    NETS,
+    cases,
+    few_units,
+    large_biases,
+    plain_conv,
+    pools_and_broadcasts,
+    stored,
+    windows,
+)
 from tests.targets.support.sources import CORTEX_M4
 
 pytestmark = [pytest.mark.cross("arm-linux-gnueabihf-gcc"), pytest.mark.qemu("qemu-arm")]
@@ -44,20 +53,21 @@ def test_every_subnet_equals_the_reference(programs: Cross, tmp_path: Path) -> N
             assert done.stdout == expected, model.name
 
 
-def test_outputs_of_few_units_stay_within_the_arena(programs: Cross, tmp_path: Path) -> None:
-    """Kernels write words of four outputs: those of the last positions would reach past the tensor."""
+def test_last_outputs_stay_within_the_arena(programs: Cross, tmp_path: Path) -> None:
+    """Kernels write words or windows of four outputs: the last ones would reach past the tensor."""
     file = tmp_path / "net.reds"
     program = programs.program("run_pack.c", flags=[*FLAGS, *UNDEFINED])
-    for model in few_units():
+    for model in (*few_units(), *windows(), *pools_and_broadcasts()):
         file.write_bytes(stored(model, LAYOUT))
         x = inputs(model, 1)
         done = programs.run(program, CPU, str(file), "exact", stdin=x.tobytes())
         assert (done.returncode, done.stderr) == (0, b""), model.name
-        assert done.stdout == interpreter.run(model, 0, x).tobytes(), model.name
+        expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+        assert done.stdout == expected, model.name
 
 
 def test_mutated_packs_are_refused_or_run_within_bounds(programs: Cross, tmp_path: Path) -> None:
-    models = [*NETS, *along_lines()[:3], plain_conv(), large_biases()]
+    models = [*NETS, *windows()[::10], plain_conv(), large_biases()]
     seeds = [tmp_path / f"{i}.reds" for i in range(len(models))]
     for file, model in zip(seeds, models, strict=True):
         file.write_bytes(stored(model, LAYOUT))

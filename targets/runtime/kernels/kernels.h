@@ -94,7 +94,7 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 const reds_kernels *reds_kernels_here(void);
 
 enum {
-    REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 6
+    REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6
 }; /* layouts whose kernels repeat rows or columns of a second input */
 
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */

@@ -48,6 +48,7 @@ def shapes() -> list[Model]:
         *every_kind,
         *along_lines(),
         *windows(),
+        *pools_and_broadcasts(),
         *corners(),
         plain_conv(),
         large_biases(),
@@ -161,7 +162,7 @@ WINDOWS: tuple[tuple[tuple[int, int], int, dict[str, tuple[int, ...]]], ...] = (
     ((9, 23), 9, {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}),
     ((9, 14), 7, {"kernel": (5, 5), "padding": (2, 2, 2, 2)}),
     ((14, 9), 4, {"kernel": (2, 8), "stride": (1, 2), "padding": (1, 4, 0, 3)}),
-    ((30, 20), 5, {"kernel": (7, 4), "dilation": (4, 1), "padding": (0, 0, 0, 3)}),  # several strips
+    ((50, 20), 5, {"kernel": (7, 4), "dilation": (8, 1), "padding": (4, 0, 4, 3)}),  # several strips
     ((12, 12), 4, {"kernel": (11, 11), "padding": (5, 5, 5, 5)}),  # more taps than are unrolled
     ((11, 10), 5, {"kernel": (3, 4), "stride": (3, 4), "padding": (1, 1, 1, 1)}),
     ((17, 16), 5, {"kernel": (3, 3), "dilation": (2, 3), "padding": (2, 3, 2, 3)}),
@@ -184,6 +185,24 @@ def windows() -> list[Model]:
         maker = Maker(*sides, 3, seed)
         maker.add(Kind.GROUPED, 3 * (1 + seed % 5), groups=3, **options)  # type: ignore[arg-type]
         models.append(maker.build([[]], f"grouped-{seed}"))
+    return models
+
+
+def pools_and_broadcasts() -> list[Model]:
+    """Return models of large and padded pools, and of inputs that repeat rows, columns or both."""
+    pools = Maker(9, 8, 5)
+    pools.add(Kind.MAX_POOL, 0, (6, 7), (2, 1), (2, 3, 1, 2))
+    pools.add(Kind.AVERAGE_POOL, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+    pools.add(Kind.FLATTEN)
+    many = Maker(19, 18, 5)
+    many.add(Kind.AVERAGE_POOL, 0, (18, 17))
+    models = [pools.build([[]], "pools"), many.build([[]], "many-values")]
+    for kernel in ((1, 6), (5, 1), (5, 6)):
+        maker = Maker(5, 6, 5)
+        repeated = maker.add(Kind.MAX_POOL, 0, kernel)
+        total = maker.add(Kind.ADD, inputs=(0, repeated))
+        maker.add(Kind.MULTIPLY, inputs=(total, repeated))
+        models.append(maker.build([[]], f"repeats-{kernel[0]}x{kernel[1]}"))
     return models
 
 

@@ -191,7 +191,9 @@ static void run_segment(work *w, const segment *part)
         row += above - across->padding; /* the first one in the input, if any is */
         uint32_t inside = row < across->in ? across->in - row : 0;
         inside = inside < rows - above ? inside : rows - above;
-        fill(w->buffers, w->padding, (y == 0 ? s->buffers : above) * pitch);
+        if (y == 0) { /* later strips have less padding above, and as much beside */
+            fill(w->buffers, w->padding, s->buffers * pitch);
+        }
         fill(w->buffers + (above + inside) * (pitch / 2), w->padding, (rows - above - inside) * pitch);
         w->lines.lines = inside;
         w->call.lines = lines;

@@ -4,12 +4,12 @@
  * are a panel, whose blocks of the same inputs are neighbors; the last panel has as many groups of four rows
  * as are left:
  *
- *     dense, conv  [panel][quad of inputs][groups of the panel, at most 4][4 rows][4 inputs]
- *     depthwise    [taps][units, padded to 8]
+ *     dense, conv, transposed  [panel][quad of inputs][groups of the panel, at most 4][4 rows][4 inputs]
+ *     depthwise                [taps][units, padded to 8]
  *
  * The quads of a row run over the taps of its window, `in` padded to four at each; if `in` is less than four
  * and the taps are not dilated, over [kernel row][kernel columns * in, padded to four]. A dense layer has one
- * tap. A subnet reads the first groups of the first panels, and the first quads of every tap. Inputs outside
+ * tap. A grouped convolution has such panels for each group, which reads and writes whole quads. A subnet reads the first groups of the first panels, and the first quads of every tap. Inputs outside
  * the subnet are 0 where a block holds weights for them. Tables are canonical.
  *
  * Two variants of the inner loop, chosen at run time: SDOT if the processor has it, else SMULL and SMLAL
@@ -36,7 +36,8 @@ typedef struct {
     const int8_t *x; /* the first window */
     int8_t *out;
     const int32_t *bias, *multiplier;
-    uint32_t rows;             /* of the subnet: the bytes from one output position to the next */
+    uint32_t rows;             /* that the subnet has */
+    size_t apart;              /* bytes from one output position to the next */
     uint32_t groups;           /* of four rows, in the full net */
     size_t blocks;             /* quads of a row, in the full net */
     uint32_t lines, runs;      /* of the window */
@@ -61,6 +62,10 @@ void reds_neon_average_pool(const reds_op *op);
 void reds_neon_max_pool(const reds_op *op);
 void reds_neon_flatten(const reds_op *op);
 void reds_neon_add(const reds_op *op);
+void reds_neon_multiply(const reds_op *op);
+void reds_neon_concat(const reds_op *op);
+void reds_neon_prelu(const reds_op *op);
+void reds_neon_embed(const reds_op *op);
 
 /* Return whether the columns of a kernel row are stored without padding between them. */
 static inline bool reds_neon_tight(const reds_layer *layer, uint32_t full)
@@ -82,18 +87,27 @@ static inline uint32_t reds_neon_pitch(const reds_layer *layer, uint32_t full, u
     return reds_neon_tight(layer, full) ? full : (live + 3) / 4 * 4;
 }
 
+/* Return the rows (side 0) or columns (1) of a convolution's input with its padding. A transposed convolution is one
+ * of stride 1, whose input is spread out: stride - 1 positions lie between those of the tensor. */
+static inline uint64_t reds_neon_side(const reds_layer *layer, const reds_tensor *from, uint32_t side)
+{
+    uint64_t size = side == 0 ? from->height : from->width;
+    uint32_t padding = (uint32_t)layer->padding[side] + layer->padding[side + 2];
+    return layer->kind == REDS_TRANSPOSED
+               ? (size - 1) * layer->stride[side] + 1 + 2 * (layer->kernel[side] - 1u) - padding
+               : size + padding;
+}
+
 /* Return the bytes of the copy of the input that a convolution makes, with padding and all positions at their
  * pitch; 0 if it reads the input in place. Quads may reach past the last position. */
 static inline uint64_t reds_neon_copy_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t live)
 {
     uint32_t pitch = reds_neon_pitch(layer, from->units, live);
     bool whole = !reds_neon_tight(layer, from->units) || layer->kernel[1] * pitch % 4 == 0;
-    if (!reds_padded(layer) && pitch == live && whole) {
+    if (layer->kind != REDS_TRANSPOSED && !reds_padded(layer) && pitch == live && whole) {
         return 0;
     }
-    uint64_t height = (uint64_t)from->height + layer->padding[0] + layer->padding[2];
-    uint64_t width = (uint64_t)from->width + layer->padding[1] + layer->padding[3];
-    return height * width * pitch + 4;
+    return reds_neon_side(layer, from, 0) * reds_neon_side(layer, from, 1) * pitch + 4;
 }
 
 /* Values that a depthwise kernel computes at once. Units that divide them share a vector with those of the

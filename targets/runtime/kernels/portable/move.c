@@ -42,7 +42,7 @@ enum { BYTES = 256, WORTH_A_TABLE = 2 * BYTES };
 
 /* Requantize the units `begin` to `end` of input k at all positions, to `out` at the first one. Many values are looked
  * up in a table of all bytes. */
-static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out)
+void reds_portable_concat_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out)
 {
     const int8_t *in = reds_input_values(op, k) + begin;
     uint32_t units = reds_input_room(op, k)->units, count = end - begin, units_out = op->units_out;
@@ -80,5 +80,5 @@ void reds_concat(const reds_op *op, reds_concat_part requantize)
 
 void reds_portable_concat(const reds_op *op)
 {
-    reds_concat(op, requantize_units);
+    reds_concat(op, reds_portable_concat_units);
 }

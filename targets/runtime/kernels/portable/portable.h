@@ -31,6 +31,7 @@ void reds_portable_embed(const reds_op *op);
 void reds_portable_layer_norm(const reds_op *op);
 void reds_portable_attention(const reds_op *op);
 void reds_portable_concat(const reds_op *op);
+void reds_portable_concat_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out);
 
 /* The inverse of a position's deviation: 1 / sqrt(variance) = reciprocal / 2^shift. */
 typedef struct {
