@@ -4,15 +4,16 @@
  * scratch if the layer has padding or its units fill no words: with the padding, and with zeros after the units of a
  * position, so that they fill words, or as many units as the full net if those are fewer than four ("flat"). Each line
  * of the input is copied once. Kernels with weights at rest may instead read windows whose units lie without gaps
- * ("tight"), for which weights are brought into that order.
+ * ("tight"), or three rows of nine bytes with the ninth bytes in the end ("nines"). Weights are brought into that order.
  *
  * Pairs (pairs.S). The inputs of two windows are expanded to halfwords (cortex_m4.h), which fill the FPU's registers
  * eight words of four inputs at a time. The weights of four rows are read once for both positions. Where one chunk of
  * eight words ends, the sums of all rows wait in the scratch. Groups of rows pass from the last to the first, because
  * the last one may write up to three bytes that the first one writes again, at the next position.
  *
- * Stationary (stationary.S up to 32 inputs, chunks.S for more where weights are few). Inputs stay bytes. The weights of four rows stay in the FPU's registers
- * while positions pass, and are read from the pack once. A halfword holds the weights of two rows, 256*a + b:
+ * Stationary (stationary.S up to 32 inputs, chunks.S for more where weights are few). Inputs stay bytes. The weights of
+ * four rows stay in the FPU's registers while positions pass, and are read from the pack once. A halfword holds the
+ * weights of two rows, 256*a + b:
  *
  *     SMLAD(halfwords, x) = 256 * sum(a*x) + sum(b*x),  SMLAD(low bytes of halfwords, x) = sum(b*x).
  *
@@ -66,7 +67,7 @@ void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t s
 void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
 
 /* Two positions times all rows, more than eight words of inputs each. Groups of four rows pass from the last to the
- * first, and each has a record: 256 * bias of its rows, room for eight sums, multipliers / 256, and zero point + 127. */
+ * first. Each has a record: 256 * bias of its rows, room for eight sums, multipliers / 256, and zero point + 127. */
 typedef struct {
     int32_t skip;               /* bytes from the end of eight words of a group to the group before */
     const int32_t *records_end; /* behind the first group's */
