@@ -163,6 +163,12 @@ typedef struct {
     uint32_t line_bytes;
 } reds_m4_conv;
 
+/* Return the bytes of chunks.S's buffers: weights of all groups, windows and sums of a block, a window. */
+static inline uint32_t reds_m4_chunks_bytes(const reds_m4_conv *conv, uint32_t groups)
+{
+    return (16 * conv->quads + 32) * groups + (4 * conv->quads + 16) * conv->block + 4 * conv->quads + 4;
+}
+
 reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in, bool tight);
 
 /* Return whether the windows of a layer may be tight: if that spares an eighth of their words. */
