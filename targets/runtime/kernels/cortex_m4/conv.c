@@ -30,8 +30,8 @@ static const uint32_t *weights_of(const reds_op *op, const reds_m4_conv *conv, u
 
 #ifdef __ARM_FP
 
-/* Return whether pairs of positions are faster than few weights at rest: if the tensor is its windows, three groups of rows
- * read what was expanded, and the weights can be copied. */
+/* Return whether pairs of positions are faster than few weights at rest: if the tensor is its windows, at least three
+ * groups of rows read what was expanded, and the weights can be copied. */
 static bool pairs_are_faster(const reds_op *op, const reds_m4_conv *conv)
 {
     return conv->direct && op->units_in % 4 == 0 && op->units_out > 8 &&

@@ -88,22 +88,6 @@ static void expand_next(work *w, uint32_t *x)
     advance(w, 1);
 }
 
-/* Expand the windows of the next two positions. */
-static void expand_next_pair(work *w)
-{
-    bool words = w->input->conv.flat && w->walk.runs == 1 && w->walk.bytes % 4 == 0;
-    if (!words || w->x_at + 1 >= w->columns) {
-        expand_next(w, w->x);
-        expand_next(w, w->x + 2);
-        return;
-    }
-    if (w->x_at == 0) {
-        reds_m4_set_lines(w->input, w->y_at);
-    }
-    reds_m4_expand_flat_pair(&w->walk, reds_m4_column(w->input, w->x_at), w->x);
-    advance(w, 2);
-}
-
 /* Compute the groups marked plain at one position: the fast kernel's sums may have overflown. */
 static void plain_rows(const work *w, int8_t *out)
 {
@@ -143,6 +127,22 @@ static void singles(work *w, uint32_t first, uint32_t positions)
 }
 
 #ifdef __ARM_FP
+
+/* Expand the windows of the next two positions. */
+static void expand_next_pair(work *w)
+{
+    bool words = w->input->conv.flat && w->walk.runs == 1 && w->walk.bytes % 4 == 0;
+    if (!words || w->x_at + 1 >= w->columns) {
+        expand_next(w, w->x);
+        expand_next(w, w->x + 2);
+        return;
+    }
+    if (w->x_at == 0) {
+        reds_m4_set_lines(w->input, w->y_at);
+    }
+    reds_m4_expand_flat_pair(&w->walk, reds_m4_column(w->input, w->x_at), w->x);
+    advance(w, 2);
+}
 
 /* Write the records of the groups, from the last to the first. */
 static void write_records(const work *w, uint32_t groups)
