@@ -79,8 +79,7 @@ static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uin
         rest = stationary > rest ? stationary : rest;
     }
     if (conv.chunked) {
-        uint32_t chunked =
-            (16 * conv.quads + 32) * conv.groups + (4 * conv.quads + 16) * conv.block + 4 * conv.quads + 4;
+        uint32_t chunked = reds_m4_chunks_bytes(&conv, conv.groups);
         rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;
