@@ -8,7 +8,7 @@ from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Identity, Provenance
 from hil.boards.greeting import EMULATED_SECONDS, greet
 from hil.emulators.bare_board import BareBoard, Machine
-from hil.errors import BoardsFileError
+from hil.errors import BoardsFileError, SetupError
 from hil.firmware import build
 from hil.firmware.bare_metal import BareMetal
 from hil.transports.transport import Advice
@@ -44,11 +44,15 @@ def start(entry: Entry, firmware: BareMetal, machine: Machine) -> Iterator[Board
         BoardsFileError: The entry has a key of other boards.
         BuildError: The agent does not build.
         EmulatorError: QEMU is missing or does not start.
+        SetupError: The agent is built as another board.
     """
     for key in _OF_HARDWARE:
         if getattr(entry, key) not in (None, False, ()):
             misplaced = f"`{key}` is for hardware, and a {entry.target} is only emulated"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
+    if not entry.agent and firmware.board != entry.target:
+        named = f"its agent is built as {firmware.board!r}, and its target is {entry.target!r}"
+        raise SetupError(f"{named}; give both one name", board=entry.name)
     with opened(
         entry, lambda: BareBoard(entry.target, machine, entry.agent or build.agent(firmware))
     ) as board:

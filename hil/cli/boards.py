@@ -75,6 +75,8 @@ def _state(entry: "Entry") -> str:
     from hil.errors import LeaseError
 
     target = registry.target(entry.target)
+    if registry.is_only_emulated(entry.target):
+        return "exists only in an emulator; --emulate uses it"
     if reason := target.absent(entry):
         return f"absent: {reason}{'; --emulate uses its emulator' * target.HAS_EMULATOR}"
     device = target.device(entry)

@@ -21,6 +21,15 @@ def boards_file(machine: Machine) -> Iterator[Finding]:
         yield ok("boards file", f"{path}, {count} boards")
 
 
+def targets(machine: Machine) -> Iterator[Finding]:
+    """Check the targets that other packages register."""
+    from hil.boards import registry
+
+    for name, why in registry.faults().items():
+        what, _, remedy = why.rpartition("; ")
+        yield fault(f"target {name}", True, what, remedy)
+
+
 def leases(machine: Machine) -> Iterator[Finding]:
     """Check that each lock file can be used, and show those in use."""
     from hil.boards import lease, lease_holder

@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     storage.temporary_files,
     storage.space,
     boards.boards_file,
+    boards.targets,
     boards.leases,
     keys.ssh,
     keys.adb,

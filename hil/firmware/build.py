@@ -57,6 +57,8 @@ PACKAGES = {
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
 }
 """Debian packages of the programs that build agents."""
+_ERROR = re.compile(r"[Ee]rror: |undefined reference|Error |\*\*\* (?!Waiting)")
+"""Lines of compilers, linkers and make that say what failed."""
 _NANO, _POSIX = "nano33ble", "posix"
 """Folders of sources."""
 
@@ -75,8 +77,15 @@ def build_id(folder: str | Path = _NANO) -> str:
 
     Args:
         folder: Folder of its board, by its name in `targets` or by its path.
+
+    Raises:
+        BuildError: The folder is none of a board.
     """
     root = targets_dir()
+    if not (root / folder / "sources").is_file():
+        raise BuildError(
+            f"no file `sources` in {root / folder}; make it: docs/new-board.md says what it lists"
+        )
     return str(runpy.run_path(str(root / "build_id.py"))["build_id"](root, root / folder))
 
 
@@ -267,7 +276,7 @@ def _run(
         raise BuildError(f"building the agent took more than {seconds:g} s: {' '.join(command)}") from error
     if done.status:
         output = [line for line in done.output.splitlines() if re.search(r"\w", line)]
-        errors = [line for line in output if re.search(r"[Ee]rror: |undefined reference|Error ", line)]
+        errors = [line for line in output if _ERROR.search(line)]
         first = (errors or output[-1:] or ["no output"])[0].strip()
         log = cache_dir() / "build.log"
         with suppress(OSError):

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reds.errors import GraphError
+from reds.errors import GraphError, PackError
 from reds.graph import Graph
+from reds.pack.pack import load_pack
 from reds.text import shown
 from reds.zoo import by_name
 
@@ -29,20 +30,31 @@ def graph_of(net: str, shape: str | None, classes: int | None) -> Graph:
 
     Raises:
         GraphError: There is no such net, or an argument does not belong to it.
-        PackError: The pack does not say what it was built of.
+        PackError: The pack is damaged.
     """
     file, own, name = net.partition(".py:")
     if classes is not None and (own or net.endswith(".reds")):
         raise GraphError(f"{net} has its own classes: leave --classes out")
     if own:
         return _traced(Path(f"{file}.py"), name, _sides(shape))
+    if net.endswith(".py"):
+        raise GraphError(f"{net} names no module: write {net}:NAME")
     if shape is not None:
         raise GraphError(f"{net} has its own input: leave --input out, or name a module as FILE.py:NAME")
     if net.endswith(".reds"):
-        from hil.kernels.predicted import net_of
-
-        return net_of(Path(net), None).graph
+        return _of_pack(Path(net))
     return by_name(net, classes)
+
+
+def _of_pack(file: Path) -> Graph:
+    from hil.kernels.predicted import net_of
+
+    load_pack(file)  # raises if it is damaged itself
+    try:
+        return net_of(file, None).graph
+    except PackError as error:
+        unknown = f"{file}: its card names no shipped recipe that built it"
+        raise GraphError(f"{unknown}; name its net, or a module as FILE.py:NAME") from error
 
 
 def _sides(shape: str | None) -> tuple[int, ...]:
@@ -60,7 +72,11 @@ def _traced(file: Path, name: str, sides: tuple[int, ...]) -> Graph:
     from reds.elastic.from_module import from_module
 
     found = getattr(_run(file), name, None)
-    module = found if isinstance(found, nn.Module) or not callable(found) else found()
+    try:
+        module = found if isinstance(found, nn.Module) or not callable(found) else found()
+    except Exception as error:  # whatever a function of the user's does
+        why = f"{type(error).__name__}: {error}"
+        raise GraphError(f"{file}: {name}() fails: {why}; it must run without arguments") from error
     if not isinstance(module, nn.Module):
         raise GraphError(f"{file} has no torch module {shown(name)}, nor a function that returns one")
     return from_module(module, sides).graph
@@ -75,6 +91,8 @@ def _run(file: Path) -> Any:
     sys.path.insert(0, str(file.parent.absolute()))
     try:
         spec.loader.exec_module(module)
+    except Exception as error:  # whatever a file of the user's does
+        raise GraphError(f"{file} does not run: {type(error).__name__}: {error}; correct it") from error
     finally:
         sys.path.pop(0)
     return module

@@ -87,6 +87,28 @@ def test_board_of_another_package_is_built_from_its_own_folder(tmp_path: Path) -
     assert "#error mine" in caught.value.text
 
 
+@pytest.mark.parametrize("lacks", ["board.mk", "memory.ld", "port.c", "sources"])
+def test_folder_without_a_file_of_a_board_is_refused_by_the_name_of_the_file(
+    tmp_path: Path, lacks: str
+) -> None:
+    mine = Path(shutil.copytree(build.targets_dir() / "rv32", tmp_path / "rv32"))
+    (mine / lacks).unlink()
+    with raises(BuildError) as caught:
+        build.agent(BareMetal("mine", mine, "cc"))
+    assert lacks in caught.value.text
+    assert "docs/new-board.md" in caught.value.text
+
+
+def test_kernels_of_a_board_that_are_nowhere_are_named(tmp_path: Path) -> None:
+    """Without them the agent would run portable kernels without a word."""
+    mine = Path(shutil.copytree(build.targets_dir() / "rv32", tmp_path / "rv32"))
+    with (mine / "sources").open("a") as sources:
+        sources.write("runtime/kernels/cortex_m44\n")
+    with raises(BuildError) as caught:
+        build.agent(BareMetal("mine", mine, "cc"))
+    assert "cortex_m44" in caught.value.text
+
+
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An agent built under a user's CFLAGS, such as -O0, would be cached as the agent of the sources."""
     usual = build.agent(build.DESKTOP).read_bytes()

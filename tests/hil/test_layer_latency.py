@@ -1,5 +1,6 @@
 """Test that latencies of single layers add up to those of nets at any width."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +158,10 @@ net = nn.Sequential(nn.Linear(20, 8), nn.ReLU(), nn.Linear(8, 3))
 def make():
     return net
 number = 3
+def failing():
+    raise RuntimeError("two\\nlines")
+def needing(units):
+    return net
 """
 
 
@@ -183,6 +188,12 @@ def test_net_of_a_pack_is_that_of_its_recipe() -> None:
         (["mine.py:net", "--input", "20", "--classes", "3"], "has its own classes: leave --classes out"),
         (["mine.py:number", "--input", "20"], "has no torch module 'number', nor a function"),
         (["other.py:net", "--input", "20"], "other.py: there is no such file"),
+        (["mine.py:failing", "--input", "20"], "mine.py: failing() fails: RuntimeError: two"),
+        (["mine.py:needing", "--input", "20"], "mine.py: needing() fails: TypeError"),
+        (["damaged.py:net", "--input", "20"], "damaged.py does not run: SyntaxError"),
+        (["mine.py", "--input", "20"], "mine.py names no module: write mine.py:NAME"),
+        (["bare.reds"], "bare.reds: its card names no shipped recipe that built it; name its net, or"),
+        (["damaged.reds"], "damaged.reds: not a usable pack"),
         (["dnn-s", "--input", "20"], "dnn-s has its own input: leave --input out"),
     ],
 )
@@ -190,6 +201,9 @@ def test_net_that_cannot_be_named_so_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
 ) -> None:
     (tmp_path / "mine.py").write_text(MODULES)
+    (tmp_path / "damaged.py").write_text("def net(:\n")
+    (tmp_path / "damaged.reds").write_text("damaged")
+    shutil.copy(fixtures_dir() / "kws-dnn-s.reds", tmp_path / "bare.reds")
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke(main, ["latency", *words, "--board", "desktop"])
     (line,) = run.output.strip().splitlines()

@@ -1,11 +1,22 @@
+import sys
 from pathlib import Path
 
 import pytest
 
+from hil.boards import emulated_board
 from hil.boards.entry import Entry
-from hil.boards.registry import GROUP, programs, serial_boards, target, target_names
+from hil.boards.registry import (
+    GROUP,
+    faults,
+    is_only_emulated,
+    programs,
+    serial_boards,
+    target,
+    target_names,
+)
+from hil.boards.targets import rv32
 from hil.emulators import qemu
-from hil.errors import EmulatorError, UnknownTarget
+from hil.errors import EmulatorError, SetupError, UnknownTarget
 from tests.hil.support.raising import raises
 
 
@@ -31,6 +42,52 @@ def test_package_may_register_a_target(installed: None) -> None:
 
 def test_package_cannot_replace_a_target_of_this_project(installed: None) -> None:
     assert target("pi").__name__ == "hil.boards.targets.pi"
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("import no_such_module\n", "No module named 'no_such_module'"),
+        ("HAS_EMULATOR = True\n", "no start"),
+        ("def start(entry, provenance): ...\n", "no HAS_EMULATOR"),
+    ],
+)
+def test_damaged_target_of_a_package_is_named_and_hides_no_other(
+    installed: None, tmp_path: Path, module: str, said: str
+) -> None:
+    (tmp_path / "their_damaged.py").write_text(module)
+    (tmp_path / "their_lab-1.0.dist-info" / "entry_points.txt").write_text(
+        f"[{GROUP}]\nlab = their_damaged\n"
+    )
+    sys.modules.pop("their_damaged", None)
+    with raises(UnknownTarget) as caught:
+        target("lab")
+    assert said in caught.value.text
+    assert "their_damaged" in caught.value.text
+    assert list(faults()) == ["lab"]
+    assert "nano33ble" in serial_boards()
+    assert "rv32" in programs()["qemu-system-riscv32"]
+
+
+def test_name_of_ours_in_a_package_is_a_fault(installed: None) -> None:
+    found = faults()
+    assert list(found) == ["pi"]
+    assert "their_lab" in found["pi"]
+
+
+def test_board_without_a_real_one_is_only_emulated() -> None:
+    assert is_only_emulated("rv32")
+    assert not is_only_emulated("stm32f4")
+
+
+def test_agent_that_is_built_as_another_board_is_refused_before_it_is_built() -> None:
+    with (
+        raises(SetupError, board="mine") as caught,
+        emulated_board.start(Entry("mine", "mine"), rv32.AGENT, rv32.MACHINE),
+    ):
+        raise AssertionError("the board started")
+    assert "'rv32'" in caught.value.text
 
 
 def test_unknown_target_raises() -> None:
