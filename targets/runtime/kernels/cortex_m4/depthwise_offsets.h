@@ -1,4 +1,5 @@
-/* Offsets of the fields of structs in depthwise.h, for the assembler. depthwise_sizes.c and depthwise_few.c check each one. */
+/* Offsets of the fields of structs in depthwise.h, for the assembler. depthwise_sizes.c and depthwise_few.c
+ * check each one. */
 #ifndef REDS_CORTEX_M4_DEPTHWISE_OFFSETS_H
 #define REDS_CORTEX_M4_DEPTHWISE_OFFSETS_H
 

@@ -1,4 +1,5 @@
-/* Offsets of the fields of structs in values.h, for the assembler. values.c, max_pool.c and average_pool.c check each one. */
+/* Offsets of the fields of structs in values.h, for the assembler. values.c, max_pool.c and average_pool.c
+ * check each one. */
 #ifndef REDS_CORTEX_M4_VALUES_OFFSETS_H
 #define REDS_CORTEX_M4_VALUES_OFFSETS_H
 
