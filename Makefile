@@ -6,7 +6,7 @@ PY := .venv/bin/python
 help:
 	@echo "make bench   bench two shipped packs, emulating the boards that are absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
-	@echo "make test    all tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
+	@echo "make test    tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
 	@echo "make long    the tests that make test leaves out, since they take long; they run at night"
 	@echo "make chaos   break the bench at random for MINUTES (5); SEED, RUNS, ONLY and JOBS are optional"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"

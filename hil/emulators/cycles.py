@@ -9,11 +9,12 @@ states. Every instruction costs one cycle. Some cost more (Arm Cortex-M4 TRM, DD
 - a division: 6, about the middle of its 2 to 12
 - a taken branch: 1 (the plugin sees which are taken; refilling the pipeline takes 1 to 3)
 
-`with_waits` adds the wait states of data that is read from flash. By the nRF52840's product specification
-(chapters CPU and NVMC) an access to flash takes 2 wait states, and the cache of the NVMC serves the bus of
-instructions only. So each word of data that is read from flash waits, however often it is read. The model
-assumes that the cache is on and holds the loops of an inference: instructions do not wait. It knows no buffer
-that serves neighboring words faster, as none is documented.
+`with_waits` adds the wait states of data that is read from flash. It takes an access to flash for 2 wait
+states, and the cache of the NVMC for one of instructions only. Both are from memory of the nRF52840's product
+specification (chapters CPU and NVMC): they were not checked against its present revision, nor measured on a
+board. So each word of data that is read from flash waits, however often it is read. The model assumes that
+the cache is on and holds the loops of an inference: instructions do not wait. It knows no buffer that serves
+neighboring words faster.
 """
 
 import struct
@@ -30,7 +31,7 @@ SINGLE = 0x100
 READS = 0x200
 """Flag of an instruction that may read flash: a load from any address but the stack."""
 WAIT_STATES = 2
-"""Cycles by which each word of data from flash is late."""
+"""Cycles by which each word of data from flash is late; not checked against the specification."""
 
 _LOADS = ("ldr", "ldrb", "ldrsb", "ldrh", "ldrsh", "ldrex", "ldrexb", "ldrexh", "vldr")
 _STORES = ("str", "strb", "strh", "strex", "strexb", "strexh", "vstr")

@@ -59,13 +59,13 @@ NETS: Mapping[str, Net] = {
     "ds-cnn-s": Net(
         Cmsis(7.84e6, 9.22e6),
         Best("ST X-CUBE-AI 9.0", 5.18e6),
-        {"25%": Most(cycles=1_200_000), "100%": Most(2_950_000, 3_600_000, 15_000)},
+        {"25%": Most(cycles=1_200_000), "100%": Most(2_800_000, 3_500_000, 15_000)},
         25,
     ),
     "mobilenet-0.25": Net(
         Cmsis(24.7e6, 29.4e6),
         Best("ST X-CUBE-AI 9.0", 10.67e6),
-        {"100%": Most(8_800_000, 10_200_000, 150_000)},
+        {"100%": Most(8_550_000, 10_100_000, 150_000)},
     ),
     "resnet8": Net(
         best=Best("ST X-CUBE-AI 9.0", 19.82e6), most={"100%": Most(cycles=16_000_000, flash_words=40_000)}

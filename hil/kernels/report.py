@@ -112,7 +112,8 @@ def flash_table(nets: Sequence[NetCounts]) -> Table:
         *("with : without", "with waits/MAC"),
     )
     note = (
-        f"Estimate for the nRF52840: {WAIT_STATES} wait states for each word of data that is read from flash."
+        f"Estimate for the nRF52840: {WAIT_STATES} wait states, not checked on a board, for each word of data"
+        " that is read from flash."
     )
     return Table("Words read from flash, emulated Nano 33 BLE", heads, tuple(rows), (note,))
 

@@ -23,6 +23,7 @@ enum { RX_READY = 1, TX_EMPTY = 0x20, ON_RX = 1 };
 enum { UART_SOURCE = 10 };
 #define PLIC_PRIORITY WORD(0x0c000000 + 4 * UART_SOURCE)
 #define PLIC_ENABLE WORD(0x0c002000)
+#define PLIC_CLAIM WORD(0x0c200004)
 
 /* SiFive's test device ends the emulation. */
 #define FINISHER WORD(0x00100000)
@@ -58,6 +59,7 @@ size_t port_read(uint8_t *bytes, size_t max)
     while ((count = ring_take(RING, bytes, max)) == 0) {
         while ((UART_STATE & RX_READY) == 0) {
             __asm volatile("wfi" ::: "memory");
+            PLIC_CLAIM = PLIC_CLAIM; /* else the interrupt stays pending, and no further wait sleeps */
         }
         (void)UART_DATA;
     }

@@ -91,6 +91,65 @@ def test_wide_layers_and_their_narrow_subnets_equal_the_reference(equals_the_ref
         equals_the_reference(model, inputs(model, 4, seed=9))
 
 
+@pytest.mark.parametrize(("groups", "reads", "writes"), [(2, 4, 8), (3, 8, 4), (5, 4, 20), (2, 20, 36)])
+def test_grouped_convolutions_equal_the_reference(
+    equals_the_reference: Check, groups: int, reads: int, writes: int
+) -> None:
+    """Subnets keep whole groups."""
+    for window in (
+        {"kernel": (1, 1)},
+        {"kernel": (3, 2), "padding": (1, 0, 1, 1), "stride": (1, 2)},
+        {"kernel": (2, 2), "dilation": (1, 3)},
+    ):
+        maker = Maker(5, 7, 3, groups)
+        maker.add(Kind.CONV, groups * reads)
+        maker.add(Kind.GROUPED, groups * writes, groups=groups, **window)
+        model = maker.build([[reads], [groups * reads]], f"grouped-{groups}")
+        equals_the_reference(model, inputs(model, 2))
+
+
+@pytest.mark.parametrize("units", [1, 3, 4, 6, 16])
+def test_transposed_convolutions_equal_the_reference(equals_the_reference: Check, units: int) -> None:
+    for kernel, stride, padding in (
+        ((2, 2), (2, 2), (0, 0, 0, 0)),
+        ((4, 3), (3, 1), (1, 2, 3, 0)),
+        ((1, 1), (2, 3), (0, 0, 0, 0)),
+    ):
+        maker = Maker(4, 5, 2, units)
+        maker.add(Kind.CONV, units)
+        maker.add(Kind.TRANSPOSED, 7, kernel, stride, padding)
+        model = maker.build([[(units + 1) // 2, 3], [units, 7]], f"transposed-{units}")
+        equals_the_reference(model, inputs(model, 2))
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 5, 9, 17, 36])
+def test_values_in_runs_of_any_length_equal_the_reference(equals_the_reference: Check, units: int) -> None:
+    """The second inputs repeat a row, a column, and the only value of each unit."""
+    for kernel in ((5, 1), (1, 3), (5, 3)):
+        maker = Maker(5, 3, 2, units)
+        maker.add(Kind.CONV, units)
+        maker.add(Kind.AVERAGE_POOL, 0, kernel)
+        maker.add(Kind.MULTIPLY, inputs=(1, 2))
+        maker.add(Kind.ADD, inputs=(3, 2))
+        maker.add(Kind.CONCAT, inputs=(1, 4, 3))
+        maker.add(Kind.PRELU)
+        model = maker.build([[(units + 1) // 2], [units]], f"values-{units}")
+        equals_the_reference(model, inputs(model, 2))
+
+
+@pytest.mark.parametrize(("positions", "heads", "units"), [(3, 2, 8), (4, 1, 9), (7, 3, 8), (21, 2, 20)])
+def test_attentions_equal_the_reference(
+    equals_the_reference: Check, positions: int, heads: int, units: int
+) -> None:
+    """Subnets keep whole heads."""
+    maker = Maker(positions, 1, 5, units)
+    for source in range(3):
+        maker.add(Kind.CONV, heads * units, inputs=(source,))
+    maker.add(Kind.ATTENTION, inputs=(1, 2, 3), groups=heads)
+    model = maker.build([[units] * 3, [heads * units] * 3], f"attention-{heads}-{units}")
+    equals_the_reference(model, inputs(model, 2))
+
+
 def test_average_over_more_values_than_a_halfword_can_sum_is_exact(equals_the_reference: Check) -> None:
     for side in (16, 17):
         maker = Maker(side, side, 9, side)

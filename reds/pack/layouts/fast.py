@@ -1,4 +1,4 @@
-"""Define which layers the fast kernels of every family know; the portable kernels run the others."""
+"""Define what the layouts of fast kernels share: the rules that say which layers a family lacks."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,11 @@ from reds.pack.model import IntegerLayer, Kind, TensorShape
 KINDS = frozenset(
     {Kind.DENSE, Kind.CONV, Kind.DEPTHWISE, Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.ADD, Kind.FLATTEN}
 )
+"""Kinds of which almost every family has kernels."""
 
 
 class Fast(Canonical):
-    """A layout for fast kernels, which each family orders in its own way."""
+    """A layout of fast kernels. The portable kernels run the layers that it refuses."""
 
     kinds: frozenset[Kind] = KINDS
     """Kinds that have kernels."""

@@ -21,6 +21,7 @@ QUAD = 4
 """Rows, and inputs, of a block."""
 LANES = 16
 """Values that the depthwise kernel computes at once."""
+_IN_BLOCKS = (Kind.DENSE, Kind.CONV, Kind.GROUPED, Kind.TRANSPOSED)
 
 
 def _tight(layer: IntegerLayer, units: int) -> bool:
@@ -41,28 +42,46 @@ class Neon(Fast):
     id = 5
     name = "neon"
     alignment = 16
-    kinds = KINDS | {Kind.MULTIPLY, Kind.CONCAT, Kind.PRELU, Kind.EMBED, Kind.TRANSPOSED}
-    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
+    kinds = KINDS | {
+        Kind.GROUPED,
+        Kind.TRANSPOSED,
+        Kind.MULTIPLY,
+        Kind.CONCAT,
+        Kind.PRELU,
+        Kind.ATTENTION,
+        Kind.EMBED,
+    }
+    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE, Kind.GROUPED})
     padded_pools = True
     broadcasts = True
+
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Refuse grouped layers besides whose groups read or write no multiple of four units."""
+        if layer.kind is Kind.GROUPED:
+            reads, writes = sources[0].units // layer.groups, len(layer.weights) // layer.groups
+            if reads % QUAD or writes % QUAD:
+                return f"a grouped layer whose groups read {reads} and write {writes} units, not by {QUAD}"
+        return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as int8 [panels][quads][groups of 4 rows][4 rows][4 inputs].
 
-        Depthwise: [taps][units, padded to a multiple of 8]. Embeddings are canonical.
+        Grouped: likewise for each group. Depthwise: [taps][units, padded to a multiple of 8]. Embeddings are
+        canonical.
         """
         if layer.kind is Kind.EMBED:
             return super().weights(layer)
         if layer.kind is Kind.DEPTHWISE:
             return padded(layer.weights.T, 1, 8).tobytes()
-        if layer.kind not in (Kind.DENSE, Kind.CONV, Kind.TRANSPOSED):
+        if layer.kind not in _IN_BLOCKS:
             return b""
         rows, units = len(layer.weights), layer.weights.shape[1] // layer.taps
         if _tight(layer, units):
             w = layer.weights.reshape(rows, layer.kernel[0], -1)
         else:
             w = layer.weights.reshape(rows, layer.taps, units)
-        return _panels(padded(w, 2, QUAD).reshape(rows, -1))
+        groups = layer.groups if layer.kind is Kind.GROUPED else 1
+        return b"".join(map(_panels, np.split(padded(w, 2, QUAD).reshape(rows, -1), groups)))
 
     def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the kernel's buffers.
@@ -72,11 +91,11 @@ class Neon(Fast):
         """
         if layer.kind is Kind.DENSE:
             return step.units_in + QUAD if step.units_in % QUAD else 0
-        if layer.kind in (Kind.CONV, Kind.TRANSPOSED):
+        if layer.kind in _IN_BLOCKS:
             return self._copy(layer, sources[0], step.units_in)
         if layer.kind is Kind.DEPTHWISE:
             return self._depthwise(layer, sources[0], step.units_in)
-        return 0
+        return super().scratch(layer, sources, step)
 
     @staticmethod
     def _depthwise(layer: IntegerLayer, source: TensorShape, live: int) -> int:
@@ -94,7 +113,7 @@ class Neon(Fast):
         tight = _tight(layer, source.units)
         pitch = source.units if tight else round_up(live, QUAD)
         whole = not tight or layer.kernel[1] * pitch % QUAD == 0
-        if layer.kind is Kind.CONV and not any(layer.padding) and pitch == live and whole:
+        if layer.kind is not Kind.TRANSPOSED and not any(layer.padding) and pitch == live and whole:
             return 0
         top, left, bottom, right = layer.padding
         height, width = source.height + top + bottom, source.width + left + right

@@ -97,7 +97,7 @@ enum {
     REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6
 }; /* layouts whose kernels repeat rows or columns of a second input */
 
-/* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
+/* Return whether the windows of a layer skip positions. */
 static inline bool reds_dilated(const reds_layer *layer)
 {
     return (layer->dilation[0] | layer->dilation[1]) != 1; /* neither is 0 */
@@ -108,12 +108,6 @@ static inline bool reds_padded(const reds_layer *layer)
     uint32_t padding;
     memcpy(&padding, layer->padding, sizeof padding);
     return padding != 0;
-}
-
-/* Return whether a layer is a pool with padding, which they lack too. */
-static inline bool reds_padded_pool(const reds_layer *layer)
-{
-    return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) && reds_padded(layer);
 }
 
 /* A function that stays one: inlined into a loop, its own innermost loop would have fewer registers. */

@@ -10,10 +10,16 @@ enum { FEWEST = 8, FEWEST_OF_CHUNKS = 16 };
  * reads it once, by `with_waits` in hil/emulators/cycles.py. */
 enum { FEWEST_OF_COPIES = 6 };
 
+/* Return the words of weights that a subnet reads. */
+static uint32_t words_of(const reds_op *op, const reds_m4_conv *conv)
+{
+    return (op->units_out + 3) / 4 * 4 * conv->full_quads;
+}
+
 /* Return the weights that a subnet reads: in flash, or copied to what is free of the arena. */
 static const uint32_t *weights_of(const reds_op *op, const reds_m4_conv *conv, uint32_t positions)
 {
-    uint32_t words = (op->units_out + 3) / 4 * 4 * conv->full_quads;
+    uint32_t words = words_of(op, conv);
     uint32_t *copy = positions < FEWEST_OF_COPIES ? NULL : reds_spare(op, 4 * words);
     if (copy == NULL) {
         return op->weights;
@@ -21,6 +27,37 @@ static const uint32_t *weights_of(const reds_op *op, const reds_m4_conv *conv, u
     reds_m4_copy_words(copy, op->weights, words);
     return copy;
 }
+
+#ifdef __ARM_FP
+
+/* Return whether pairs of positions are faster than few weights at rest: if the tensor is its windows, at least three
+ * groups of rows read what was expanded, and the weights can be copied. */
+static bool pairs_are_faster(const reds_op *op, const reds_m4_conv *conv)
+{
+    return conv->direct && op->units_in % 4 == 0 && op->units_out > 8 &&
+           reds_spare(op, 4 * words_of(op, conv)) != NULL;
+}
+
+/* Return whether a subnet has few weights where the full net has too many, and bring the buffers for them to what is free
+ * of the arena. */
+static bool few_in_spare(reds_m4_input *input)
+{
+    const reds_op *op = input->op;
+    reds_m4_conv *conv = &input->conv;
+    uint32_t groups = (op->units_out + 3) / 4;
+    if (conv->block == 0 || conv->direct || conv->flat || groups * conv->quads > REDS_M4_FEW) {
+        return false;
+    }
+    void *room = reds_spare(op, reds_m4_chunks_bytes(conv, groups));
+    if (room == NULL) {
+        return false;
+    }
+    conv->groups = groups;
+    input->rest = room;
+    return true;
+}
+
+#endif
 
 void reds_m4_run_conv(const reds_op *op)
 {
@@ -33,7 +70,8 @@ void reds_m4_run_conv(const reds_op *op)
             reds_m4_conv_stationary(&resting);
             return;
         }
-        if (resting.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
+        if (positions >= FEWEST_OF_CHUNKS && !pairs_are_faster(op, &resting.conv) &&
+            (resting.conv.chunked || few_in_spare(&resting))) {
             reds_m4_conv_chunks(&resting);
             return;
         }

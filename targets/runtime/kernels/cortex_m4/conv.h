@@ -4,15 +4,16 @@
  * scratch if the layer has padding or its units fill no words: with the padding, and with zeros after the units of a
  * position, so that they fill words, or as many units as the full net if those are fewer than four ("flat"). Each line
  * of the input is copied once. Kernels with weights at rest may instead read windows whose units lie without gaps
- * ("tight"), for which weights are brought into that order.
+ * ("tight"), or three rows of nine bytes with the ninth bytes in the end ("nines"). Weights are brought into that order.
  *
  * Pairs (pairs.S). The inputs of two windows are expanded to halfwords (cortex_m4.h), which fill the FPU's registers
  * eight words of four inputs at a time. The weights of four rows are read once for both positions. Where one chunk of
  * eight words ends, the sums of all rows wait in the scratch. Groups of rows pass from the last to the first, because
  * the last one may write up to three bytes that the first one writes again, at the next position.
  *
- * Stationary (stationary.S up to 32 inputs, chunks.S for more where weights are few). Inputs stay bytes. The weights of four rows stay in the FPU's registers
- * while positions pass, and are read from the pack once. A halfword holds the weights of two rows, 256*a + b:
+ * Stationary (stationary.S up to 32 inputs, chunks.S for more where weights are few). Inputs stay bytes. The weights of
+ * four rows stay in the FPU's registers while positions pass, and are read from the pack once. A halfword holds the
+ * weights of two rows, 256*a + b:
  *
  *     SMLAD(halfwords, x) = 256 * sum(a*x) + sum(b*x),  SMLAD(low bytes of halfwords, x) = sum(b*x).
  *
@@ -48,8 +49,14 @@ void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x
 /* Expand two windows of whole words that lie one after the other. */
 void reds_m4_expand_pair(const int8_t *in, uint32_t *x, uint32_t quads);
 
+/* Expand two neighboring windows whose rows are runs of whole words. */
+void reds_m4_expand_flat_pair(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
+
+/* The same for windows of three rows of nine bytes: eight of each row, then the last byte of the three. */
+void reds_m4_gather_nines(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
 
 /* Copy positions, each to whole words. Reads up to three bytes past the last one. */
 void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units);
@@ -60,7 +67,7 @@ void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t s
 void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
 
 /* Two positions times all rows, more than eight words of inputs each. Groups of four rows pass from the last to the
- * first, and each has a record: 256 * bias of its rows, room for eight sums, multipliers / 256, and zero point + 127. */
+ * first. Each has a record: 256 * bias of its rows, room for eight sums, multipliers / 256, and zero point + 127. */
 typedef struct {
     int32_t skip;               /* bytes from the end of eight words of a group to the group before */
     const int32_t *records_end; /* behind the first group's */
@@ -142,6 +149,7 @@ typedef struct {
     uint32_t taps;
     bool flat;           /* windows of fewer than four units: weights are cut into words across positions */
     bool tight;          /* windows of units that fill no words, one after the other without gaps */
+    bool nines;          /* flat windows of three rows of nine bytes */
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
@@ -154,6 +162,12 @@ typedef struct {
     uint32_t slots;      /* lines that are copied at the same time */
     uint32_t line_bytes;
 } reds_m4_conv;
+
+/* Return the bytes of chunks.S's buffers: weights of all groups, windows and sums of a block, a window. */
+static inline uint32_t reds_m4_chunks_bytes(const reds_m4_conv *conv, uint32_t groups)
+{
+    return (16 * conv->quads + 32) * groups + (4 * conv->quads + 16) * conv->block + 4 * conv->quads + 4;
+}
 
 reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in, bool tight);
 

@@ -34,6 +34,8 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
     reds_m4_conv conv = {
         .taps = taps,
         .flat = flat,
+        .nines =
+            from->units == 3 && layer->kernel[0] == 3 && layer->kernel[1] == 3 && layer->dilation[1] == 1,
         .tight = tight,
         .copied = copied,
         .direct = taps == 1 && layer->stride[0] == 1 && layer->stride[1] == 1,
@@ -77,8 +79,7 @@ static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uin
         rest = stationary > rest ? stationary : rest;
     }
     if (conv.chunked) {
-        uint32_t chunked =
-            (16 * conv.quads + 32) * conv.groups + (4 * conv.quads + 16) * conv.block + 4 * conv.quads + 4;
+        uint32_t chunked = reds_m4_chunks_bytes(&conv, conv.groups);
         rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;

@@ -60,6 +60,15 @@ static void expand_position(const work *w, const int8_t *in, uint32_t *x)
     }
 }
 
+static void advance(work *w, uint32_t positions)
+{
+    w->x_at += positions;
+    if (w->x_at == w->columns) {
+        w->x_at = 0;
+        w->y_at++;
+    }
+}
+
 /* Expand the window of the next position. */
 static void expand_next(work *w, uint32_t *x)
 {
@@ -76,10 +85,7 @@ static void expand_next(work *w, uint32_t *x)
     } else {
         w->taps(&w->walk, column, x);
     }
-    if (++w->x_at == w->columns) {
-        w->x_at = 0;
-        w->y_at++;
-    }
+    advance(w, 1);
 }
 
 /* Compute the groups marked plain at one position: the fast kernel's sums may have overflown. */
@@ -121,6 +127,22 @@ static void singles(work *w, uint32_t first, uint32_t positions)
 }
 
 #ifdef __ARM_FP
+
+/* Expand the windows of the next two positions. */
+static void expand_next_pair(work *w)
+{
+    bool words = w->input->conv.flat && w->walk.runs == 1 && w->walk.bytes % 4 == 0;
+    if (!words || w->x_at + 1 >= w->columns) {
+        expand_next(w, w->x);
+        expand_next(w, w->x + 2);
+        return;
+    }
+    if (w->x_at == 0) {
+        reds_m4_set_lines(w->input, w->y_at);
+    }
+    reds_m4_expand_flat_pair(&w->walk, reds_m4_column(w->input, w->x_at), w->x);
+    advance(w, 2);
+}
 
 /* Write the records of the groups, from the last to the first. */
 static void write_records(const work *w, uint32_t groups)
@@ -165,8 +187,7 @@ static void pairs(work *w, uint32_t count)
             reds_m4_expand_pair(in, w->x, conv->quads);
             in += 2 * op->units_in;
         } else {
-            expand_next(w, w->x);
-            expand_next(w, w->x + 2);
+            expand_next_pair(w);
         }
         reds_m4_pair(&rows);
     }

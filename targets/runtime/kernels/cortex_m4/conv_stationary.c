@@ -36,6 +36,19 @@ static void arrange_tight(const reds_m4_input *input, const uint32_t *weights, u
     reds_m4_pack(room, to, conv->quads);
 }
 
+/* Write the weights of a group for windows of three rows of nine bytes. */
+static void arrange_nines(const uint32_t *weights, uint32_t *to, uint32_t *room)
+{
+    reds_m4_unpack(weights, room, 7, 16);
+    uint32_t first = room[8], second = room[17];
+    for (uint32_t i = 8; i < 24; i++) {
+        room[i] = room[i < 16 ? i + 1 : i + 2];
+    }
+    room[24] = first;
+    room[25] = second;
+    reds_m4_pack(room, to, 7);
+}
+
 void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream, uint32_t *room)
 {
     const reds_op *op = input->op;
@@ -54,6 +67,8 @@ void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *strea
     stream += 4;
     if (conv->tight) {
         arrange_tight(input, weights, stream, room);
+    } else if (conv->nines) {
+        arrange_nines(weights, stream, room);
     } else if (conv->flat || conv->taps == 1) {
         reds_m4_mix(weights, stream, conv->quads, 16);
     } else {
@@ -123,7 +138,7 @@ static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t firs
     while (count != 0) {
         uint32_t run = columns - x < count ? columns - x : count;
         reds_m4_set_lines(input, y);
-        reds_m4_gather(walk, reds_m4_column(input, x), to, run);
+        (input->conv.nines ? reds_m4_gather_nines : reds_m4_gather)(walk, reds_m4_column(input, x), to, run);
         to += run * walk->window;
         count -= run;
         y += x + run == columns ? 1 : 0;

@@ -15,6 +15,19 @@
  *
  * depthwise.h explains depthwise layers.
  *
+ * Files. Those in C choose a kernel, bring inputs to it and hold what is rare; those in assembler (*.S) have the loops.
+ *
+ *     family.c                       sizes and checks of the layout; the kernel of each kind of layer
+ *     dense.c, rows.S                dense layers; rows.S also runs single positions of a convolution
+ *     conv*.c, windows.S, tight.S    convolutions (conv.h): their choice, their lines and windows
+ *     pairs.S, stationary.S, chunks.S, copy.S    their kernels, and the copy of weights from flash
+ *     depthwise*.c, depthwise*.S     depthwise layers (depthwise.h)
+ *     *_pool.c, pool_words.S         pools (pool.h)
+ *     values.c, values_words.S, move.c    layers of single values, and those that move values (values.h)
+ *     units.c, units_words.S         layers with numbers for each unit (units.h)
+ *     attention.c                    attention
+ *     *macros.h, *offsets.h          what assembler files share; offsets of structs, which the C files check
+ *
  * The table of a layer with weights is a header and a word a row, with the multiplier above the bias. The
  * sum starts at the shifted lower half. SMLAWT multiplies it by the upper half and adds zero point and
  * half a step, then a shift ends the requantization. This equals reds_requantize: a floor of a floor is

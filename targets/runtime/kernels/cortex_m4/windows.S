@@ -168,6 +168,32 @@ FUNCTION reds_m4_expand_three
     pop     {r4-r11, pc}
     .size   reds_m4_expand_three, . - reds_m4_expand_three
 
+/* void reds_m4_expand_flat_pair(const reds_m4_walk *walk, uint32_t column, uint32_t *x)
+ *
+ * r8: lines; r9: rows left; r10: bytes between the windows; r11: words of a row; r12: row; lr: words left */
+FUNCTION reds_m4_expand_flat_pair
+    push    {r4-r11, lr}
+    ldrd    r8, r9, [r0, #WALK_LINES]  /* WALK_ROWS too */
+    ldr     r10, [r0, #WALK_STEP]
+    ldr     r11, [r0, #WALK_COPIES]
+    mov     r3, #0xff00ff00
+.Lflat_row:
+    ldr     r12, [r8], #4
+    mov     lr, r11
+    add     r12, r12, r1
+.Lflat_word:
+    ldr     r7, [r12, r10]
+    ldr     r5, [r12], #4
+    EXPAND  r7, r6
+    EXPAND  r5, r4
+    stm     r2!, {r4-r7}
+    subs    lr, lr, #1
+    bne     .Lflat_word
+    subs    r9, r9, #1
+    bne     .Lflat_row
+    pop     {r4-r11, pc}
+    .size   reds_m4_expand_flat_pair, . - reds_m4_expand_flat_pair
+
 /* The rows of a window, each a run of \words words. r0-r12, lr as in reds_m4_gather. */
 .macro ROWS words
 1:
@@ -258,6 +284,38 @@ FUNCTION reds_m4_gather
     add     sp, sp, #8
     pop     {r4-r11, pc}
     .size   reds_m4_gather, . - reds_m4_gather
+
+/* void reds_m4_gather_nines(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions)
+ *
+ * r0: bytes between windows; r4-r6: lines; r7-r12, lr: a window */
+FUNCTION reds_m4_gather_nines
+    push    {r4-r11, lr}
+    ldr     r12, [r0, #WALK_LINES]
+    ldr     r0, [r0, #WALK_STEP]
+    ldm     r12, {r4-r6}
+    add     r4, r4, r1
+    add     r5, r5, r1
+    add     r6, r6, r1
+1:
+    ldrb    lr, [r4, #8]
+    ldrb    r1, [r5, #8]
+    ldrb    r7, [r6, #8]
+    orr     lr, lr, r1, lsl #8
+    orr     lr, lr, r7, lsl #16
+    ldr     r7, [r4]
+    ldr     r8, [r4, #4]
+    ldr     r9, [r5]
+    ldr     r10, [r5, #4]
+    ldr     r11, [r6]
+    ldr     r12, [r6, #4]
+    stm     r2!, {r7-r12, lr}
+    add     r4, r4, r0
+    add     r5, r5, r0
+    add     r6, r6, r0
+    subs    r3, r3, #1
+    bne     1b
+    pop     {r4-r11, pc}
+    .size   reds_m4_gather_nines, . - reds_m4_gather_nines
 
 /* void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units)
  *

@@ -31,7 +31,8 @@ static void spread_out(const reds_op *op, uint32_t pitch, size_t bytes)
 void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
 {
     const reds_layer *layer = op->layer;
-    uint32_t full = op->from->units, pitch = reds_neon_pitch(layer, full, op->units_in);
+    uint32_t blocks = layer->groups, full = op->from->units / blocks, filters = op->to->units / blocks;
+    uint32_t pitch = reds_neon_pitch(layer, op->from->units, op->units_in);
     uint32_t columns = layer->kernel[1], wide = (full + 3) / 4;
     bool transposed = layer->kind == REDS_TRANSPOSED;
     size_t copied = reds_neon_copy_bytes(layer, op->from, op->units_in);
@@ -42,8 +43,9 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
         .out = op->out,
         .bias = reds_biases(op),
         .multiplier = reds_multipliers(op),
-        .rows = op->units_out,
-        .groups = (op->to->units + 3u) / 4,
+        .rows = blocks > 1 ? filters : op->units_out,
+        .apart = op->units_out,
+        .groups = (filters + 3) / 4,
         .blocks = reds_neon_quads(layer, full),
         .lines = 1,
         .runs = layer->kernel[0],
@@ -66,12 +68,19 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
         rows.line = rows.run;
         rows.runs = columns;
         rows.run = (size_t)layer->dilation[1] * pitch;
-        rows.quads = pitch / 4;
+        rows.quads = (blocks > 1 ? full : pitch) / 4;
         rows.gap = wide - rows.quads;
         rows.line -= columns * rows.run;
     }
     rows.run -= 4 * rows.quads; /* the kernel has passed a run when it goes on to the next */
-    inner(&rows);
+    for (uint32_t left = blocks > 1 ? op->units_in / full : 1; left > 0; left--) {
+        inner(&rows);
+        rows.weights += 4 * filters * rows.blocks;
+        rows.x += full;
+        rows.out += filters;
+        rows.bias += filters;
+        rows.multiplier += filters;
+    }
 }
 
 #endif

@@ -20,6 +20,7 @@ void reds_neon_dense(const reds_op *op, reds_neon_inner inner)
         .bias = reds_biases(op),
         .multiplier = reds_multipliers(op),
         .rows = op->units_out,
+        .apart = op->units_out,
         .groups = (op->to->units + 3u) / 4,
         .blocks = (op->from->units + 3u) / 4,
         .lines = 1,

@@ -24,12 +24,17 @@ static bool has_dotprod(void)
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
+    uint32_t read = (uint32_t)from->units / layer->groups, written = (uint32_t)to->units / layer->groups;
+    if (layer->kind == REDS_GROUPED && (read | written) % 4 != 0) {
+        return UINT64_MAX;
+    }
     uint64_t rows = (to->units + 3u) / 4 * 4;
     switch (layer->kind) {
     case REDS_DENSE:
     case REDS_CONV:
     case REDS_TRANSPOSED:
-        return 4 * rows * reds_neon_quads(layer, from->units);
+    case REDS_GROUPED:
+        return 4 * rows * reds_neon_quads(layer, read);
     case REDS_DEPTHWISE:
         return (uint64_t)layer->kernel[0] * layer->kernel[1] * ((to->units + 7u) / 8 * 8);
     case REDS_EMBED:
@@ -52,9 +57,12 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
         return units_in % 4 != 0 ? units_in + 4 : 0;
     case REDS_CONV:
     case REDS_TRANSPOSED:
+    case REDS_GROUPED:
         return at_most(reds_neon_copy_bytes(layer, from, units_in));
     case REDS_DEPTHWISE:
         return at_most(reds_neon_depthwise_bytes(layer, from, units_in));
+    case REDS_ATTENTION: /* a number for each position of its keys */
+        return 4 * reds_positions(&tensors[layer->input[1]]);
     default:
         return 0;
     }
@@ -86,6 +94,7 @@ static void conv_dotprod(const reds_op *op)
     .table_ok = reds_portable_table_ok,                                                           \
     .run = {                                                                                      \
         [REDS_DENSE] = dense,                                                                     \
+        [REDS_GROUPED] = conv,                                                                    \
         [REDS_TRANSPOSED] = conv,                                                                 \
         [REDS_CONV] = conv,                                                                       \
         [REDS_DEPTHWISE] = reds_neon_depthwise,                                                   \
@@ -93,6 +102,7 @@ static void conv_dotprod(const reds_op *op)
         [REDS_MAX_POOL] = reds_neon_max_pool,                                                     \
         [REDS_ADD] = reds_neon_add,                                                               \
         [REDS_FLATTEN] = reds_neon_flatten,                                                       \
+        [REDS_ATTENTION] = reds_neon_attention,                                                   \
         [REDS_MULTIPLY] = reds_neon_multiply,                                                     \
         [REDS_CONCAT] = reds_neon_concat,                                                         \
         [REDS_PRELU] = reds_neon_prelu,                                                           \

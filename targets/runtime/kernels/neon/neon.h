@@ -9,7 +9,7 @@
  *
  * The quads of a row run over the taps of its window, `in` padded to four at each; if `in` is less than four
  * and the taps are not dilated, over [kernel row][kernel columns * in, padded to four]. A dense layer has one
- * tap. A subnet reads the first groups of the first panels, and the first quads of every tap. Inputs outside
+ * tap. A grouped convolution has such panels for each group, which reads and writes whole quads. A subnet reads the first groups of the first panels, and the first quads of every tap. Inputs outside
  * the subnet are 0 where a block holds weights for them. Tables are canonical.
  *
  * Two variants of the inner loop, chosen at run time: SDOT if the processor has it, else SMULL and SMLAL
@@ -36,7 +36,8 @@ typedef struct {
     const int8_t *x; /* the first window */
     int8_t *out;
     const int32_t *bias, *multiplier;
-    uint32_t rows;             /* of the subnet: the bytes from one output position to the next */
+    uint32_t rows;             /* that the subnet has */
+    size_t apart;              /* bytes from one output position to the next */
     uint32_t groups;           /* of four rows, in the full net */
     size_t blocks;             /* quads of a row, in the full net */
     uint32_t lines, runs;      /* of the window */
@@ -65,6 +66,7 @@ void reds_neon_multiply(const reds_op *op);
 void reds_neon_concat(const reds_op *op);
 void reds_neon_prelu(const reds_op *op);
 void reds_neon_embed(const reds_op *op);
+void reds_neon_attention(const reds_op *op);
 
 /* Return whether the columns of a kernel row are stored without padding between them. */
 static inline bool reds_neon_tight(const reds_layer *layer, uint32_t full)
@@ -103,7 +105,7 @@ static inline uint64_t reds_neon_copy_bytes(const reds_layer *layer, const reds_
 {
     uint32_t pitch = reds_neon_pitch(layer, from->units, live);
     bool whole = !reds_neon_tight(layer, from->units) || layer->kernel[1] * pitch % 4 == 0;
-    if (layer->kind == REDS_CONV && !reds_padded(layer) && pitch == live && whole) {
+    if (layer->kind != REDS_TRANSPOSED && !reds_padded(layer) && pitch == live && whole) {
         return 0;
     }
     return reds_neon_side(layer, from, 0) * reds_neon_side(layer, from, 1) * pitch + 4;

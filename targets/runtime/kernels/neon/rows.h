@@ -74,7 +74,7 @@ REDS_ALWAYS_INLINE void all_positions(const reds_neon_rows *shared)
             column = position % own.width;
             row = own.x + position / own.width * own.row;
             x = row + column * own.step;
-            y = own.out + (size_t)position * own.rows;
+            y = own.out + position * own.apart;
             left = 4;
         }
         uint32_t taken = left < 4 ? 1 : 4;
@@ -82,7 +82,7 @@ REDS_ALWAYS_INLINE void all_positions(const reds_neon_rows *shared)
             at[s] = x;
             out[s] = y;
             x += own.step;
-            y += own.rows;
+            y += own.apart;
             if (++column == own.width) {
                 column = 0;
                 row += own.row;

@@ -3,6 +3,7 @@
 #include "rows.h"
 
 #include "copy.h"
+#include "tile.h"
 
 #include "conv.h"
 #include "dense.h"
