@@ -7,6 +7,7 @@ import click
 
 from hil.cli.options import BOARDS
 from reds.commands import file
+from reds.text import LINE, printable
 
 
 @click.command()
@@ -19,8 +20,8 @@ def serial(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, 
     """Give other programs a board as a serial port.
 
     PACK is deployed first. The port is a pseudo terminal whose path is printed. It stays until you press
-    Ctrl-C. The agent answers the MLPerf Tiny runner there, and
-    everything else that speaks its protocols. Example: hil serial kws.reds --emulate
+    Ctrl-C. The agent answers the MLPerf Tiny runner there, and everything else that speaks its protocols.
+    Example: hil serial kws.reds --emulate
     """
     from hil.boards import boards_toml
     from hil.boards.facts import Provenance
@@ -28,6 +29,7 @@ def serial(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, 
     from hil.boards.open_board import OpenBoard
     from hil.cli.status import board_and_status
     from hil.transports.terminal import Terminal
+    from reds.pack.kernel_use import kernel_lines
     from reds.pack.pack import load_pack
 
     pack = load_pack(pack_file)
@@ -35,6 +37,8 @@ def serial(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, 
     with board_and_status(boards_toml.named(boards_file, name), provenance) as (started, say):
         board = OpenBoard(Once(started))
         board.deploy(pack)
+        for line in kernel_lines(pack.model, started.known_layouts):
+            click.echo(printable(f"{started.name}: {line}", LINE), err=True)
         if subnet:
             board.select(subnet)
         with Terminal(started.stream) as terminal:

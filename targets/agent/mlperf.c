@@ -95,6 +95,7 @@ void mlperf_serve(agent *a, const char *line)
     if (line != NULL) {
         problem = "Unknown command: ";
         line += *line == '\r' || *line == '\n';
+        line += *line == '%'; /* typed twice after the command before */
         for (uint32_t i = 0; at == NULL && i < sizeof commands / sizeof *commands; i++) {
             at = after(line, commands[i].name);
             problem = at != NULL ? commands[i].serve(a, at) : problem;

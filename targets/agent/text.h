@@ -2,6 +2,8 @@
  *
  * After a zero byte, or at the start, a byte is the first of a frame or of a command. The second byte of a frame is a
  * command of protocol.h, below 32, since a COBS code comes before it. The second byte of a text command is
+ * printable, or it ends a line after a byte that does so, too. Of the commands that a line end stands for, a reset is
+ * shorter than the code before it would say, and the fourth byte of the other's frame is a policy, which is not
  * printable. So no frame is read as text, and no text as a frame. */
 #ifndef REDS_TEXT_H
 #define REDS_TEXT_H

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,16 +18,29 @@ HIL = [sys.executable, "-c", "from hil.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file that gets what the command says beside the path of the port."""
+    return tmp_path_factory.mktemp("serial") / "errors"
+
+
+@pytest.fixture(scope="module")
+def runner(told: Path) -> Iterator[Runner]:
     """Return the runner at the port of an emulated Nano whose 50 % subnet is selected."""
     command = [*HIL, "serial", str(PACK), "--emulate", "--subnet", "50%"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        told.open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
         assert process.stdout is not None
         made = Runner(process.stdout.readline().strip())
         yield made
         made.close()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_kernels_of_the_pack_are_told_once(runner: Runner, told: Path) -> None:
+    assert told.read_text().count("nano33ble: fast kernels (radix256) run all") == 1
 
 
 def test_an_emulated_nano_is_a_benchmark_of_speech_commands(runner: Runner) -> None:

@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,7 +27,7 @@ SHOWN = 40
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
     options = _parser().parse_args(arguments)
-    names = [name for each in options.family.split(",") for name in ALIASES.get(each, (each,))]
+    names: list[str] = options.family
     with tempfile.TemporaryDirectory() as made, ExitStack() as emulators:
         folder, programs = options.keep or Path(made), dict[str, families.Runs]()
         for name in names:
@@ -72,12 +72,36 @@ def _tell(
     return unexplained
 
 
+def _families(text: str) -> list[str]:
+    """Return the names of families that an option lists, without aliases and each once."""
+    names = [name for each in text.split(",") for name in ALIASES.get(each, (each,))]
+    if unknown := [name for name in names if name not in boards.CORES and name not in families.EVERY]:
+        raise argparse.ArgumentTypeError(
+            f"no family {unknown[0]!r}; known: {', '.join((*families.EVERY, *boards.CORES, *ALIASES))}"
+        )
+    return list(dict.fromkeys(names))
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """Return a function that reads a whole number of at least `least`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+        return int(text)
+
+    return read
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.random_nets", description=__doc__)
-    parser.add_argument("--nets", type=int, default=200, help="Number of nets; default: 200.")
-    parser.add_argument("--seed", type=int, default=0, help="Number of the first net; default: 0.")
+    parser.add_argument("--nets", type=_at_least(1), default=200, help="Number of nets; default: 200.")
+    parser.add_argument("--seed", type=_at_least(0), default=0, help="Number of the first net; default: 0.")
     parser.add_argument(
-        "--family", default="all", help=f"Names with commas: {', '.join(USUAL)}, x86, all; default: all."
+        "--family",
+        type=_families,
+        default="all",
+        help=f"Names with commas: {', '.join(USUAL)}, x86, all; default: all.",
     )
     parser.add_argument("--keep", type=Path, help="Folder to build in and keep; default: a temporary one.")
     return parser

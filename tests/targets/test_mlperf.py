@@ -115,6 +115,31 @@ def test_commands_that_cannot_be_served_are_refused(board: Board) -> None:
     assert answers == {command: [f"e-[{sentence}]", READY] for command, sentence in WRONG.items()}
 
 
+@pytest.mark.parametrize("between", ["\r", "\n", "\r\n", "\r\r", "\n\r\n\n", "%", "\r%"])
+def test_line_ends_and_a_second_percent_sign_between_commands_are_ignored(board: Board, between: str) -> None:
+    """A person's terminal sends them."""
+    with runner_at(board) as runner:
+        for _ in range(2):
+            assert runner.command(f"{between}name") == ["m-name-dut-[desktop]", READY]
+    board.reset()
+
+
+@pytest.mark.parametrize("sequence", [ord("%"), ord("a"), ord("\r")])
+def test_frame_whose_first_bytes_end_lines_is_no_text(board: Board, sequence: int) -> None:
+    """A frame to govern of 12 bytes up to a zero begins with two carriage returns; its policy follows."""
+    frame = encode(Frame(Command.GOVERN, sequence, b"\1\2%name%a%" + b"\0" * 30))
+    assert frame.startswith(b"\r\r")
+    reader = Reader()
+    board.stream.write(frame, Deadline.after(5))
+    held = b""
+    while not held.endswith(b"\0"):
+        held += board.stream.read(Deadline.after(5))
+    reader.feed(held)
+    answer = reader.next()
+    assert answer is not None
+    assert answer.sequence == sequence
+
+
 def test_wrong_digits_end_the_load(board: Board) -> None:
     board.deploy(net(12))
     with runner_at(board) as runner:

@@ -76,6 +76,23 @@ def test_reason_explains_cases_of_its_trait_kind_and_family() -> None:
     assert all(reason.trait and reason.text for reason in reasons())
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--family", "m4,m5"], "no family 'm5'; known: m4,"),
+        (["--nets", "0"], "--nets: '0' is no whole number of at least 1"),
+        (["--seed", "-1"], "--seed: '-1' is no whole number of at least 0"),
+    ],
+)
+def test_command_refuses_what_would_run_nothing(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_command_without_a_family_that_runs_here_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
