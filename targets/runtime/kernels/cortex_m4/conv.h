@@ -1,4 +1,4 @@
-/* Convolutions for the Cortex-M4: how their inputs are brought to the kernels, and the two kernels.
+/* Convolutions for the Cortex-M4: how their inputs are brought to the kernels, and the three kernels.
  *
  * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies in the
  * scratch if the layer has padding or its units fill no words: with the padding, and with zeros after the units of a

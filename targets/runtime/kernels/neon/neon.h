@@ -9,8 +9,9 @@
  *
  * The quads of a row run over the taps of its window, `in` padded to four at each; if `in` is less than four
  * and the taps are not dilated, over [kernel row][kernel columns * in, padded to four]. A dense layer has one
- * tap. A grouped convolution has such panels for each group, which reads and writes whole quads. A subnet reads the first groups of the first panels, and the first quads of every tap. Inputs outside
- * the subnet are 0 where a block holds weights for them. Tables are canonical.
+ * tap. A grouped convolution has such panels for each group, which reads and writes whole quads. A subnet reads
+ * the first groups of the first panels, and the first quads of every tap. Inputs outside the subnet are 0 where a
+ * block holds weights for them. Tables are canonical.
  *
  * Two variants of the inner loop, chosen at run time: SDOT if the processor has it, else SMULL and SMLAL
  * (ARMv8.0). The latter adds two products in a halfword before SADALP widens it: 2 * 127^2 = 32,258 fits.
@@ -133,18 +134,6 @@ static inline uint64_t reds_neon_depthwise_bytes(const reds_layer *layer, const 
     uint64_t input = reds_padded(layer) || units < 8 ? (height * width * units + 8 + 15) / 16 * 16 : 0;
     uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1];
     return input + (reds_neon_shared(layer, from, units) ? taps * REDS_NEON_LANES : 0);
-}
-
-/* Load eight entries of a table, or four and 0 if no more are used: a table is padded to four. */
-REDS_ALWAYS_INLINE int32x4x2_t reds_neon_table(const int32_t *entries, uint32_t live)
-{
-    return (int32x4x2_t){{vld1q_s32(entries), live > 4 ? vld1q_s32(entries + 4) : vdupq_n_s32(0)}};
-}
-
-/* Halve multipliers, as SQRDMULH needs. */
-REDS_ALWAYS_INLINE int32x4x2_t reds_neon_half(int32x4x2_t multiplier)
-{
-    return (int32x4x2_t){{vshrq_n_s32(multiplier.val[0], 1), vshrq_n_s32(multiplier.val[1], 1)}};
 }
 
 /* Requantize eight sums as reds_requantize does. `half` holds m / 2. */
