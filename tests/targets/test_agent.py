@@ -259,7 +259,7 @@ def test_stack_is_that_of_one_inference_after_another(line: Line) -> None:
     told = [MEMORY_ANSWER.read(line.ask(Command.MEMORY, MEMORY.pack(1, n)).payload) for n in (1, 3)]
     assert all(256 <= answer["stack"] < 32 << 10 for answer in told)
     assert told[0] == told[1]
-    assert told[0]["state"] == 48
+    assert told[0]["state"] == 56
 
 
 RULES = {"policy": Policy.DEADLINE, "margin": 0, "patience": 0, "fixed": 0, "hot": 0, "clock": 0, "zero": 0}
