@@ -103,7 +103,7 @@ class Neon(Fast):
         width = source.width + left + right
         copied = (source.height + top + bottom) * width * live + 8
         across = width - layer.dilation[1] * (layer.kernel[1] - 1)
-        shared = live < LANES and LANES % live == 0 and layer.stride[1] == 1 and across * live >= LANES
+        shared = 0 < live < LANES and LANES % live == 0 and layer.stride[1] == 1 and across * live >= LANES
         input_bytes = round_up(copied, 16) if any(layer.padding) or live < 8 else 0
         return input_bytes + (layer.taps * LANES if shared else 0)
 

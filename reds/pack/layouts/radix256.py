@@ -38,11 +38,8 @@ FLAT = 4
 """With fewer units in, a convolution's rows are cut into words across positions."""
 WORDS = 8
 """Most words of a row for the kernel that keeps four rows of weights in registers."""
-BLOCK = 64
-"""Most windows that are gathered for that kernel at a time."""
-FEW, FEW_TIGHT, BLOCK_BYTES = 100, 160, 4608
-"""Where more words make up a row: most words times groups of rows for its twin, the same where units lie
-without gaps, and bytes of its windows."""
+BLOCK = 8
+"""Windows that are gathered for that kernel at a time, at least."""
 
 
 def _words(rows: NDArray[np.int32]) -> bytes:
@@ -55,11 +52,6 @@ def _words(rows: NDArray[np.int32]) -> bytes:
     return np.ascontiguousarray(words).astype("<u4").tobytes()
 
 
-def _rows_are_words(layer: IntegerLayer, source: TensorShape) -> bool:
-    """Return whether each row of a window is one run of whole words."""
-    return layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1
-
-
 def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> int:
     """Return the bytes of lines, and of the buffers of any kernel that may run the layer."""
     groups = -(-len(layer.weights) // 4)
@@ -69,13 +61,12 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
     else:
         pitch, quads = round_up(units_in, 4) if windows else units_in, layer.taps * -(-units_in // 4)
     pairs = 16 * quads + 72 * groups + (4 * quads + 4 if flat else 0)
-    few = groups * quads <= FEW and (not flat or _rows_are_words(layer, source))
     in_place = not windows and layer.stride == (1, 1) and units_in % 4 == 0
-    needed = _lines(layer, source, units_in, pitch) + max(pairs, _at_rest(quads, groups, few, in_place))
+    needed = _lines(layer, source, units_in, pitch) + max(pairs, _at_rest(quads, groups, in_place))
     tight = -(-layer.taps * units_in // 4)  # words of units without gaps
     worthwhile = windows and not flat and 8 * (quads - tight) >= quads
-    if worthwhile and (tight <= WORDS or groups * tight <= FEW_TIGHT):
-        at_rest = _at_rest(tight, groups, True, False)
+    if worthwhile and tight <= WORDS:
+        at_rest = _at_rest(tight, groups, False)
         needed = max(needed, _lines(layer, source, units_in, units_in) + at_rest)
     return 4 * layer.kernel[0] + needed
 
@@ -89,20 +80,18 @@ def _lines(layer: IntegerLayer, source: TensorShape, units_in: int, pitch: int) 
     return (min(layer.span[0], source.height) + padding) * ((positions * pitch + 7) // 4 * 4)
 
 
-def _at_rest(quads: int, groups: int, few: bool, in_place: bool) -> int:
+def _at_rest(quads: int, groups: int, in_place: bool) -> int:
     """Return the bytes of weights of all groups, or of one, and of windows; 0 if no such kernel may run.
 
     Args:
         quads: Words of four inputs in a window.
         groups: Groups of four rows.
-        few: Whether a window of more than `WORDS` words may be run.
         in_place: Whether the tensor is its windows.
     """
-    if quads <= WORDS:
-        gathered, streams = (4, 1) if in_place else (BLOCK, groups)
-        return (16 * quads + 32) * streams + 4 * quads * gathered + 4
-    block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
-    return (16 * quads + 32) * groups + (4 * quads + 16) * block + 4 * quads + 4 if few else 0
+    if quads > WORDS:
+        return 0
+    gathered, streams = (4, 1) if in_place else (BLOCK, groups)
+    return (16 * quads + 32) * streams + 4 * quads * gathered + 4
 
 
 class Radix256(Fast):

@@ -38,17 +38,15 @@ static bool pairs_are_faster(const reds_op *op, const reds_m4_conv *conv)
            reds_spare(op, 4 * words_of(op, conv)) != NULL;
 }
 
-/* Return whether a subnet has few weights where the full net has too many, and bring the buffers for them to what is free
- * of the arena. */
-static bool few_in_spare(reds_m4_input *input)
+/* Return whether the full net or at least this subnet has few weights, and bring the buffers for them to what is free of
+ * the arena. */
+static bool chunks_in_spare(reds_m4_input *input)
 {
     const reds_op *op = input->op;
     reds_m4_conv *conv = &input->conv;
     uint32_t groups = (op->units_out + 3) / 4;
-    if (conv->block == 0 || conv->direct || conv->flat || groups * conv->quads > REDS_M4_FEW) {
-        return false;
-    }
-    void *room = reds_spare(op, reds_m4_chunks_bytes(conv, groups));
+    bool few = conv->block != 0 && !conv->direct && !conv->flat && groups * conv->quads <= REDS_M4_FEW;
+    void *room = conv->chunked || few ? reds_spare(op, reds_m4_chunks_bytes(conv, groups)) : NULL;
     if (room == NULL) {
         return false;
     }
@@ -71,7 +69,7 @@ void reds_m4_run_conv(const reds_op *op)
             return;
         }
         if (positions >= FEWEST_OF_CHUNKS && !pairs_are_faster(op, &resting.conv) &&
-            (resting.conv.chunked || few_in_spare(&resting))) {
+            chunks_in_spare(&resting)) {
             reds_m4_conv_chunks(&resting);
             return;
         }

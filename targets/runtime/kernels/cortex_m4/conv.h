@@ -142,7 +142,8 @@ void reds_m4_gather_words(const reds_m4_walk *walk, uint32_t column, int8_t *to)
 enum { REDS_M4_FEW = 100 };          /* groups of rows times words of inputs: the most for chunks.S */
 enum { REDS_M4_FEW_TIGHT = 160 };    /* the same for tight windows */
 enum { REDS_M4_BLOCK_BYTES = 4608 }; /* of windows for it */
-enum { REDS_M4_BLOCK = 64 };         /* windows that are gathered for the stationary kernel */
+/* Windows that are gathered for the stationary kernel: in the scratch, or in what is free of the arena. */
+enum { REDS_M4_LEAST_BLOCK = 8, REDS_M4_BLOCK = 64 };
 
 /* The sizes of a convolution in one subnet. */
 typedef struct {
@@ -153,7 +154,7 @@ typedef struct {
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
-    bool chunked;        /* the kernel for few weights may run it */
+    bool chunked;        /* the kernel for few weights may run it, if the arena has room for its buffers */
     uint32_t block;      /* windows that are gathered for it at a time */
     uint32_t pitch;      /* bytes of a position in a line */
     uint32_t quads;      /* words of four inputs */

@@ -16,7 +16,7 @@ typedef struct {
 static const kernel whole = {reds_m4_first_chunk, reds_m4_next_chunk, reds_m4_last_chunk};
 static const kernel half = {reds_m4_first_half, reds_m4_next_half, reds_m4_last_half};
 
-/* Buffers in the scratch. */
+/* Buffers in what is free of the arena. */
 typedef struct {
     uint32_t *streams;
     int8_t *windows; /* those of two positions word by word in turns */

@@ -74,13 +74,9 @@ static uint32_t scratch_of(const reds_layer *layer, const reds_tensor *from, uin
     uint32_t rest = tight ? 0 : 16 * conv.quads + (4 * REDS_M4_RECORD + 4) * conv.groups + flat;
     if (conv.stationary) {
         bool direct = conv.direct && units_in % 4 == 0;
-        uint32_t windows = direct ? 4 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
+        uint32_t windows = direct ? 4 : REDS_M4_LEAST_BLOCK, streams = direct ? 1 : conv.groups;
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
-    }
-    if (conv.chunked) {
-        uint32_t chunked = reds_m4_chunks_bytes(&conv, conv.groups);
-        rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;
 }

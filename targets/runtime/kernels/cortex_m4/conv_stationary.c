@@ -166,12 +166,15 @@ void reds_m4_conv_stationary(reds_m4_input *input)
         }
         return;
     }
+    int8_t *more = reds_spare(op, 4 * conv->quads * REDS_M4_BLOCK + 4);
+    uint32_t block = more == NULL ? REDS_M4_LEAST_BLOCK : REDS_M4_BLOCK;
+    windows = more == NULL ? windows : more;
     for (uint32_t g = 0; g < groups; g++) {
         reds_m4_arrange(input, g, streams + g * size, (uint32_t *)(void *)windows);
     }
     reds_m4_walk walk = reds_m4_gathering(input);
-    for (uint32_t first = 0; first < positions; first += REDS_M4_BLOCK) {
-        uint32_t count = positions - first < REDS_M4_BLOCK ? positions - first : REDS_M4_BLOCK;
+    for (uint32_t first = 0; first < positions; first += block) {
+        uint32_t count = positions - first < block ? positions - first : block;
         gather(input, &walk, first, count, windows);
         const tail end = {reds_m4_last_positions(op, first, count), NULL};
         for (uint32_t g = groups; g-- > 0;) {
