@@ -46,7 +46,9 @@ class Scripted:
     def do(self, work: Callable[[object], object]) -> object:
         doing = {"measure": self.measure, "measure_switch": self.measure_switch, "memory": self.memory}
         doing |= {"profile": self.profile, "layouts": lambda model: [CANONICAL] * len(model.layers)}
-        board = SimpleNamespace(name="board", facts=self.facts, settle=lambda: None, known_layouts=frozenset(), **doing)
+        board = SimpleNamespace(
+            name="board", facts=self.facts, settle=lambda: None, known_layouts=frozenset(), **doing
+        )
         return work(board)
 
     def restart(self) -> None:
