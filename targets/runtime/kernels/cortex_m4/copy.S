@@ -1,4 +1,4 @@
-/* Copy words from slow memory, by as many registers at once as there are. */
+/* Copy words from slow memory, by as many registers at once as there are, and fill memory. */
 #include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
@@ -37,6 +37,19 @@ FUNCTION reds_m4_copy_words
 4:
     bx      lr
     .size   reds_m4_copy_words, . - reds_m4_copy_words
+
+/* void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes): bytes is a multiple of 4 */
+FUNCTION reds_m4_fill
+    and     r1, r1, #255
+    orr     r1, r1, r1, lsl #8
+    orr     r1, r1, r1, lsl #16
+1:
+    subs    r2, r2, #4
+    itt     hs
+    strhs   r1, [r0], #4
+    bhs     1b
+    bx      lr
+    .size   reds_m4_fill, . - reds_m4_fill
 #endif
 
 #ifdef __ELF__

@@ -382,19 +382,6 @@ FUNCTION reds_m4_mix
     pop     {r4-r9}
     bx      lr
     .size   reds_m4_mix, . - reds_m4_mix
-
-/* void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes): bytes is a multiple of 4 */
-FUNCTION reds_m4_fill
-    and     r1, r1, #255
-    orr     r1, r1, r1, lsl #8
-    orr     r1, r1, r1, lsl #16
-1:
-    subs    r2, r2, #4
-    itt     hs
-    strhs   r1, [r0], #4
-    bhs     1b
-    bx      lr
-    .size   reds_m4_fill, . - reds_m4_fill
 #endif
 
 #ifdef __ELF__
