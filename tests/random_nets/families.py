@@ -88,7 +88,7 @@ EVERY: Mapping[str, Family] = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What a net's subnets gave for some inputs.
+    """Outputs of a net's subnets for some inputs.
 
     Attributes:
         whole: Outputs of each subnet in whole inferences.

@@ -1,86 +1,12 @@
 /* run PACK < inputs > outputs: run each input through each subnet, smallest first, once as a whole and once layer by
- * layer, in an arena no larger than needed, with a mark before each layer and after the last. Both outputs are written. Without a pack, the bits of the
- * layouts that the kernels take are written. If the pack is refused, the exit code is the status.
- *
- * With HOSTED the program has a C library and a system. Else it makes the calls of Linux that QEMU's user mode answers
- * on processors that have no system. */
+ * layer, in an arena no larger than needed, with a mark before each layer and after the last. Both outputs are written.
+ * Without a pack, the bits of the layouts that the kernels take are written. If the pack is refused, the exit code is
+ * the status. */
 #include <string.h>
 
 #include "../../targets/runtime/reds.h"
 
-#if defined(HOSTED)
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-#elif defined(__riscv)
-enum { READ = 63, WRITE = 64, EXIT = 93, OPEN = 56 };
-__asm__(".globl _start\n_start: .option push\n.option norelax\nla gp, __global_pointer$\n.option pop\n"
-        "lw a0, 8(sp)\ncall begin");
-
-static long call(long number, long a, long b, long c)
-{
-    register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, a7 __asm__("a7") = number;
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");
-    return a0;
-}
-#else
-enum { READ = 3, WRITE = 4, EXIT = 1, OPEN = 322 };
-__asm__(".globl _start\n.thumb_func\n_start: ldr r0, [sp, #8]\nbl begin");
-
-static long call(long number, long a, long b, long c)
-{
-    register long r0 __asm__("r0") = a, r1 __asm__("r1") = b, r2 __asm__("r2") = c, r7 __asm__("r7") = number;
-    __asm__ volatile("svc 0" : "+r"(r0) : "r"(r1), "r"(r2), "r"(r7) : "memory");
-    return r0;
-}
-#endif
-
-#ifndef HOSTED
-enum { O_RDONLY = 0, HERE = -100 };
-
-static long open(const char *path, int flags)
-{
-    return call(OPEN, HERE, (long)path, flags);
-}
-
-static long read(int file, void *to, size_t most)
-{
-    return call(READ, file, (long)to, (long)most);
-}
-
-static long write(int file, const void *from, size_t size)
-{
-    return call(WRITE, file, (long)from, (long)size);
-}
-
-__attribute__((noreturn)) static void _exit(int status)
-{
-    call(EXIT, status, 0, 0);
-    for (;;) {
-    }
-}
-#endif
-
-enum { CHUNK = 1 << 16 };
-
-__attribute__((noinline)) void mark(void)
-{
-    __asm__ volatile("");
-}
-
-/* Read to the end of a file, and return the number of bytes. */
-static size_t read_all(int file, void *to, size_t most)
-{
-    size_t had = 0;
-    while (had < most) {
-        long more = read(file, (uint8_t *)to + had, most - had < CHUNK ? most - had : CHUNK);
-        if (more <= 0) {
-            break;
-        }
-        had += (size_t)more;
-    }
-    return had;
-}
+#include "../targets/support/linux_calls.h"
 
 static void write_all(const void *from, size_t size)
 {
@@ -93,8 +19,6 @@ static void write_all(const void *from, size_t size)
         had += (size_t)more;
     }
 }
-
-void begin(const char *path);
 
 void begin(const char *path)
 {

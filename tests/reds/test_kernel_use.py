@@ -1,4 +1,4 @@
-"""Which kernels run the layers of a pack, and the reasons for portable ones."""
+"""Kernels that run the layers of a pack, and the reasons for portable ones."""
 
 from collections.abc import Sequence
 

@@ -61,7 +61,7 @@ def test_dense_layers_of_any_width_equal_the_reference(equals_the_reference: Che
 
 @pytest.mark.parametrize("units", [10, 15, 16, 20, 33])
 def test_subnets_read_a_part_of_each_position(equals_the_reference: Check, units: int) -> None:
-    """Of fewer than 16 units windows are gathered, with 0 for units outside the subnet; others by runs."""
+    """Windows over fewer than 16 units are gathered, with 0 outside the subnet; others are read by runs."""
     nested = [[1, 5], [units // 2, 5], [units, 5]]
     equals_the_reference(layers(6, units, nested, 1, kernel=(3, 2), padding=(1, 0, 1, 1)))
     equals_the_reference(layers(6, units, nested, 2, kernel=(2, 3), dilation=(2, 1)))

@@ -21,7 +21,7 @@ AGENT = BareMetal("stm32f4", "stm32f4")
 HOST_CALLS = ("-semihosting-config", "enable=on,target=native")
 MACHINE = Machine("netduinoplus2", options=HOST_CALLS, shared=0, shift=0, uart=1)
 CHIPS = frozenset({0x413, 0x421})
-"""What STM32F405 and STM32F446 say they are (RM0090, 38.6.1)."""
+"""Chip ids of the STM32F405 and the STM32F446 (RM0090, 38.6.1)."""
 ST_LINKS = frozenset({(0x0483, 0x374B), (0x0483, 0x374E), (0x0483, 0x3752), (0x0483, 0x3753)})
 """USB ids of ST-LINKs with a serial port, of version 2-1 and 3."""
 

@@ -38,7 +38,7 @@ CORES: Mapping[str, Core] = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What a program wrote, and its instructions from each mark to the next.
+    """Output of a program, and its instructions from each mark to the next.
 
     Attributes:
         output: Outputs of all inferences.

@@ -1,10 +1,46 @@
-/* Copy words from slow memory, by as many registers at once as there are, and fill memory. */
+/* Copy and fill memory. */
 #include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
 #include "macros.h"
 
-/* void reds_m4_copy_words(uint32_t *to, const uint32_t *from, uint32_t count): count is a multiple of 4. */
+/* void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes) */
+FUNCTION reds_m4_copy
+    subs    r2, r2, #16
+    blo     2f
+1:
+    ldr     r3, [r1], #4
+    ldr     r12, [r1], #4
+    str     r3, [r0], #4
+    str     r12, [r0], #4
+    ldr     r3, [r1], #4
+    ldr     r12, [r1], #4
+    str     r3, [r0], #4
+    str     r12, [r0], #4
+    subs    r2, r2, #16
+    bhs     1b
+2:
+    adds    r2, r2, #12
+    blt     4f
+3:
+    ldr     r3, [r1], #4
+    str     r3, [r0], #4
+    subs    r2, r2, #4
+    bge     3b
+4:
+    adds    r2, r2, #4
+    beq     6f
+5:
+    ldrb    r3, [r1], #1
+    strb    r3, [r0], #1
+    subs    r2, r2, #1
+    bne     5b
+6:
+    bx      lr
+    .size   reds_m4_copy, . - reds_m4_copy
+
+/* void reds_m4_copy_words(uint32_t *to, const uint32_t *from, uint32_t count): from slow memory, by as many registers at
+ * once as there are. count is a multiple of 4. */
 FUNCTION reds_m4_copy_words
 #ifdef __ARM_FP
     subs    r2, r2, #64
@@ -21,21 +57,8 @@ FUNCTION reds_m4_copy_words
 2:
     adds    r2, r2, #64
 #endif
-    subs    r2, r2, #4
-    blo     4f
-3:
-    ldr     r3, [r1], #4
-    ldr     r12, [r1], #4
-    str     r3, [r0], #4
-    str     r12, [r0], #4
-    ldr     r3, [r1], #4
-    ldr     r12, [r1], #4
-    str     r3, [r0], #4
-    str     r12, [r0], #4
-    subs    r2, r2, #4
-    bhs     3b
-4:
-    bx      lr
+    lsl     r2, r2, #2
+    b       reds_m4_copy
     .size   reds_m4_copy_words, . - reds_m4_copy_words
 
 /* void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes): bytes is a multiple of 4 */

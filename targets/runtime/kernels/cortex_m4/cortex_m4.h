@@ -20,7 +20,8 @@
  *     family.c                       sizes and checks of the layout; the kernel of each kind of layer
  *     dense.c, rows.S                dense layers; rows.S also runs single positions of a convolution
  *     conv*.c, windows.S, tight.S    convolutions (conv.h): their choice, their lines and windows
- *     pairs.S, stationary.S, chunks.S, copy.S    their kernels, and the copy of weights from flash
+ *     pairs.S, stationary.S, chunks.S    their kernels
+ *     copy.S                         copies, also of weights from flash, and fills memory
  *     depthwise*.c, depthwise*.S     depthwise layers (depthwise.h)
  *     *_pool.c, pool_words.S         pools (pool.h)
  *     values.c, values_words.S, move.c    layers of single values, and those that move values (values.h)

@@ -120,41 +120,6 @@ FUNCTION reds_m4_dense
     add     sp, sp, #12
     pop     {r4-r11, pc}
     .size   reds_m4_dense, . - reds_m4_dense
-
-/* void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes) */
-FUNCTION reds_m4_copy
-    subs    r2, r2, #16
-    blo     2f
-1:
-    ldr     r3, [r1], #4
-    ldr     r12, [r1], #4
-    str     r3, [r0], #4
-    str     r12, [r0], #4
-    ldr     r3, [r1], #4
-    ldr     r12, [r1], #4
-    str     r3, [r0], #4
-    str     r12, [r0], #4
-    subs    r2, r2, #16
-    bhs     1b
-2:
-    adds    r2, r2, #12
-    blt     4f
-3:
-    ldr     r3, [r1], #4
-    str     r3, [r0], #4
-    subs    r2, r2, #4
-    bge     3b
-4:
-    adds    r2, r2, #4
-    beq     6f
-5:
-    ldrb    r3, [r1], #1
-    strb    r3, [r0], #1
-    subs    r2, r2, #1
-    bne     5b
-6:
-    bx      lr
-    .size   reds_m4_copy, . - reds_m4_copy
 #endif
 
 #ifdef __ELF__
