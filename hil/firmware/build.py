@@ -139,13 +139,21 @@ def is_built(environment: str | BareMetal, board: str = "desktop") -> bool:
 def _program(environment: str | BareMetal, wrap: Path | None, board: str) -> Path:
     """Return the path of an agent in the cache."""
     if isinstance(environment, BareMetal):
-        name, folder = environment.board, environment.folder
+        name, folder = "-".join([environment.board, *environment.options.values()]), environment.folder
     elif environment == EMULATED:
         name, folder = environment, _NANO
     else:
-        name, folder = f"{environment}-{board}", _POSIX
+        name, folder = f"{environment}-{board}-{_stated_id(board)}", _POSIX
     extra = "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
     return cache_dir() / build_id(folder) / f"agent-{name}{extra}"
+
+
+def _stated_id(board: str) -> str:
+    """Return the hash that an agent for a POSIX system states as that of its sources.
+
+    An agent that plays a board of another folder states the hash of the sources of that one.
+    """
+    return build_id(board if (targets_dir() / board / "sources").is_file() else _POSIX)
 
 
 def _require_tools(environment: str | BareMetal) -> None:
@@ -197,7 +205,7 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
     options = {  # all of them, for make takes others from the environment; make cannot quote an absolute path
         "OUT": "../out",
         "BOARD": board,
-        "BUILD_ID": build_id(board if (sources / board / "sources").is_file() else _POSIX),
+        "BUILD_ID": _stated_id(board),
         "CC": compiler,
         "CLOCK": clocks.get(environment, "time"),
         "COMMON": "../common.a",

@@ -109,6 +109,18 @@ def test_kernels_of_a_board_that_are_nowhere_are_named(tmp_path: Path) -> None:
     assert "cortex_m44" in caught.value.text
 
 
+def test_agent_that_plays_another_board_is_built_again_when_the_sources_of_that_board_change(
+    sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "targets_dir", lambda: sources)
+    built = build.agent(build.DESKTOP, board="nano33ble")
+    assert build.build_id("nano33ble").encode() in built.read_bytes()
+    with (sources / "runtime/kernels/cortex_m4/dense.c").open("a") as kernel:
+        kernel.write("\n")
+    again = build.agent(build.DESKTOP, board="nano33ble")
+    assert build.build_id("nano33ble").encode() in again.read_bytes()
+
+
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An agent built under a user's CFLAGS, such as -O0, would be cached as the agent of the sources."""
     usual = build.agent(build.DESKTOP).read_bytes()
